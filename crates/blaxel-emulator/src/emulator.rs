@@ -15,7 +15,8 @@ use crate::router;
 use crate::server::RunningServer;
 use crate::state::access::SECRET_VALUES;
 use crate::state::{
-    AGENTS, ARCHIVES, CUSTOM_DOMAINS, Collection, EXECUTIONS, Kind, MODELS, SECRETS, SNAPSHOTS, top_kind,
+    AGENTS, ARCHIVES, CUSTOM_DOMAINS, Collection, EXECUTIONS, IMAGES, Kind, MODELS, SECRETS, SNAPSHOTS, image,
+    top_kind,
 };
 use crate::workload::{Callback, Script, Workload};
 
@@ -291,6 +292,33 @@ impl Emulator {
         let kind = known_kind(collection)?;
         self.engine.store.open().fail_next(kind.path, name);
         Ok(())
+    }
+
+    /// Makes the next build of a workload's image from an upload end as `FAILED`. The workload need not exist yet.
+    ///
+    /// Its log is in the logs of the workload, also while the build runs.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// emulator.fail_next_build("sandboxes", "dev")?;
+    /// # Ok::<(), blaxel_emulator::UnknownCollection>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the emulator has no such collection, or if its resources are nested in
+    /// others.
+    pub fn fail_next_build(&self, collection: &str, name: &str) -> Result<(), UnknownCollection> {
+        let kind = top_kind(collection)?;
+        self.engine.store.open().fail_next_build(kind, name);
+        Ok(())
+    }
+
+    /// Makes the next build of an image from an upload end as `FAILED`. `resource_type` is the type of resource
+    /// that the image is for, such as `sandbox`.
+    pub fn fail_next_image_build(&self, resource_type: &str, name: &str) {
+        let key = image::key(name, resource_type);
+        self.engine.store.open().fail_next_build(&IMAGES, &key);
     }
 
     /// Returns the script of a workload, which sets its next responses. The workload need not exist

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::sign::Key;
 use crate::state::{
-    Collection, Document, EXECUTIONS, JOBS, Kind, OpenStore, Record, execution, member, rule,
-    status,
+    Collection, Document, EXECUTIONS, IMAGES, JOBS, Kind, OpenStore, Record, execution, image,
+    member, rule, status,
 };
 
 const MINUTE: u64 = 60;
@@ -69,6 +69,14 @@ const MESSAGES: [(Severity, &str, &str); 8] = [
     ),
 ];
 
+/// The messages of a build's steps, and the number of parts that the time of a build has.
+const BUILD_STEPS: [&str; 3] = [
+    "#1 The archive is unpacked.",
+    "#2 The base image is read.",
+    "#3 The steps of the Dockerfile are run.",
+];
+const BUILD_PARTS: u32 = 4;
+
 /// A line of a log.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {
@@ -101,12 +109,30 @@ pub(crate) fn lines(
     workload: &Record,
     window: &Range<Duration>,
 ) -> Vec<Line> {
-    let mut lines = states(store, kind, workload);
+    let mut lines = states(store, kind.noun, &workload.name, workload);
+    lines.extend(builds(store, workload));
     if kind.path == JOBS.path {
         lines.extend(executions(store, workload));
     } else {
         lines.extend(messages(seed, kind, workload, window, store.now()));
     }
+    within(store, window, lines)
+}
+
+/// Returns the lines of an image's builds in a range of time, newest first.
+pub(crate) fn image_lines(
+    store: &OpenStore,
+    image: &Record,
+    window: &Range<Duration>,
+) -> Vec<Line> {
+    let (name, _) = image::parts(image);
+    let mut lines = states(store, IMAGES.noun, name, image);
+    lines.extend(builds(store, image));
+    within(store, window, lines)
+}
+
+/// Returns the lines in a range of time, newest first. The future has none.
+fn within(store: &OpenStore, window: &Range<Duration>, mut lines: Vec<Line>) -> Vec<Line> {
     lines.retain(|line| window.contains(&line.at) && line.at <= store.now());
     // Of lines of the same time, the one that was written last comes first.
     lines.sort_by_key(|line| line.at);
@@ -114,8 +140,27 @@ pub(crate) fn lines(
     lines
 }
 
-/// Returns a line for each event of the workload.
-fn states(store: &OpenStore, kind: &'static Kind, workload: &Record) -> Vec<Line> {
+/// Returns the lines that the steps of builds write, spread over the time of each build.
+fn builds(store: &OpenStore, record: &Record) -> Vec<Line> {
+    let events = record.timeline.events(store.now());
+    let begin = |event: &Value| {
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        (text("status")? == status::BUILDING).then(|| rule::moment(text("time")?))?
+    };
+    let begins = events.as_array().into_iter().flatten().filter_map(begin);
+    let lasts = store.setting().build_time;
+    let steps = begins.flat_map(|begin| {
+        (0u32..).zip(BUILD_STEPS).map(move |(number, message)| {
+            let part = lasts.saturating_mul(number) / BUILD_PARTS;
+            let at = begin.saturating_add(part);
+            Line::new(at, Severity::Unknown, message.to_owned())
+        })
+    });
+    steps.collect()
+}
+
+/// Returns a line for each event of a workload or image.
+fn states(store: &OpenStore, noun: &str, name: &str, workload: &Record) -> Vec<Line> {
     let events = workload.timeline.events(store.now());
     let events = events.as_array().map(Vec::as_slice).unwrap_or_default();
     let line = |event: &Value| {
@@ -124,7 +169,7 @@ fn states(store: &OpenStore, kind: &'static Kind, workload: &Record) -> Vec<Line
             status::FAILED => Severity::Error,
             _ => Severity::Info,
         };
-        let message = format!("{} {}: {}", kind.noun, workload.name, text("message")?);
+        let message = format!("{noun} {name}: {}", text("message")?);
         Some(Line::new(rule::moment(text("time")?)?, severity, message))
     };
     events.iter().filter_map(line).collect()

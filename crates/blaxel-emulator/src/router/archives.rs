@@ -9,7 +9,7 @@ use super::call::Call;
 use super::route::{HandlerResult, Route};
 use super::{access, images, volume_templates};
 use crate::errors::ErrorResponse;
-use crate::uploads::Purpose;
+use crate::uploads::{Purpose, Refusal};
 
 /// The path parameter with the secret part of the URL.
 const TOKEN: &str = "token";
@@ -32,17 +32,23 @@ fn put(call: &Call) -> HandlerResult {
         return Err(refuse("An upload must not carry a credential."));
     }
     let now = call.engine.clock.since_epoch();
-    let purpose = call.engine.uploads.close(call.path(TOKEN), now);
+    let uploads = &call.engine.uploads;
+    let purpose = uploads.close(call.path(TOKEN), &call.headers, now);
     let mut store = call.engine.store.open();
-    match purpose
-        .ok_or_else(|| refuse("The address is unknown, was used already, or has expired."))?
-    {
+    match purpose.map_err(|refusal| match refusal {
+        Refusal::Unknown => refuse("The address is unknown, was used already, or has expired."),
+        Refusal::WrongHeaders => {
+            refuse("The headers are not those that the address is signed for.")
+        }
+    })? {
         Purpose::Deploy {
             collection,
             name,
             serial,
         } => {
-            store.build(&collection, &name, serial);
+            if !store.build(&collection, &name, serial) {
+                return Ok(StatusCode::OK.into_response());
+            }
             images::add_deployed(&mut store, collection.kind(), &name, call.body.len());
         }
         Purpose::Image { key, serial } => {

@@ -170,6 +170,7 @@ fn create(call: &Call) -> HandlerResult {
     Ok(uploads::add_upload_url(
         call,
         purpose,
+        Vec::new(),
         Json(response).into_response(),
     ))
 }
@@ -178,8 +179,13 @@ fn create(call: &Call) -> HandlerResult {
 pub(crate) fn receive(store: &mut OpenStore, key: &str, serial: u64, size: usize) {
     let (now, lasts) = (store.now(), store.setting().build_time);
     let name = store.fresh_secret();
+    let fails = store.take_build_failure(&IMAGES, key);
     let image = store.modify(&collection(), key);
     if let Some(image) = image.filter(|image| image.serial == serial) {
+        if fails {
+            image::fail_build(&mut image.timeline, now, lasts);
+            return;
+        }
         image::build(&mut image.timeline, now, lasts);
         let size = u64::try_from(size).unwrap_or(u64::MAX);
         let name = name.get(..12).unwrap_or(&name);

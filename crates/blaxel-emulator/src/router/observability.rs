@@ -13,9 +13,11 @@ use super::call::Call;
 use super::route::{HandlerResult, Route};
 use crate::clock::timestamp;
 use crate::errors::ErrorResponse;
-use crate::logs::{Line, Severity, lines};
+use crate::logs::{Line, Severity, image_lines, lines};
 use crate::params::Params;
-use crate::state::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS, Kind, MODELS, SANDBOXES, rule};
+use crate::state::{
+    AGENTS, APPLICATIONS, Collection, FUNCTIONS, IMAGES, JOBS, Kind, MODELS, SANDBOXES, image, rule,
+};
 
 /// The default and maximum number of lines for each workload.
 const LIMIT: usize = 1000;
@@ -150,17 +152,30 @@ fn list(call: &Call) -> HandlerResult {
     let store = call.engine.store.open();
     let seed = call.engine.config.seed;
     let mut by_workload = Map::new();
-    for kind in kinds {
+    let wants = |name: &str| names.is_empty() || names.contains(&name);
+    let page = |mut lines: Vec<Line>| {
+        lines.retain(|line| query.has(line));
+        // The API does not document these two for several workloads; here they apply to each.
+        let page = lines.iter().skip(offset).take(limit).map(entry);
+        json!({"logs": page.collect::<Value>(), "totalCount": lines.len()})
+    };
+    for kind in &kinds {
         for workload in store.not_terminated(kind) {
-            if !names.is_empty() && !names.contains(&workload.name.as_str()) {
-                continue;
+            if wants(&workload.name) {
+                let lines = lines(&store, seed, kind, workload, &query.window);
+                by_workload.insert(workload.name.clone(), page(lines));
             }
-            let mut lines = lines(&store, seed, kind, workload, &query.window);
-            lines.retain(|line| query.has(line));
-            // The API does not document these two for several workloads; here they apply to each.
-            let page = lines.iter().skip(offset).take(limit).map(entry);
-            let logs = json!({"logs": page.collect::<Value>(), "totalCount": lines.len()});
-            by_workload.insert(workload.name.clone(), logs);
+        }
+    }
+    // An image that is built without a workload has its log under its own name.
+    for built in store.all(&Collection::top(&IMAGES)) {
+        let (name, image_type) = image::parts(built);
+        let of_type = image::TYPES.iter().find(|(own, _, _)| *own == image_type);
+        let is_of_kind =
+            of_type.is_some_and(|(_, own, _)| kinds.iter().any(|it| it.path == own.path));
+        if is_of_kind && wants(name) && !by_workload.contains_key(name) {
+            let lines = image_lines(&store, built, &query.window);
+            by_workload.insert(name.to_owned(), page(lines));
         }
     }
     Ok(Json(by_workload).into_response())

@@ -9,7 +9,7 @@ use super::route::HandlerResult;
 use super::uploads;
 use crate::errors::ErrorResponse;
 use crate::state::{Author, Collection, Document, Kind, OpenStore, Visibility};
-use crate::uploads::Purpose;
+use crate::uploads::{Purpose, signed_headers};
 
 /// Returns the collection that a request addresses. Fails with 404 if a parent in the path is
 /// missing.
@@ -65,7 +65,8 @@ pub(crate) fn write_response(
         name: name.to_owned(),
         serial: record.serial,
     };
-    Ok(uploads::add_upload_url(call, purpose, response))
+    let signed = signed_headers(&record.document);
+    Ok(uploads::add_upload_url(call, purpose, signed, response))
 }
 
 /// Returns the error for a record that does not exist.

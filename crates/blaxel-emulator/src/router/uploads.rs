@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::call::Call;
 use super::task_urls;
-use crate::uploads::Purpose;
+use crate::uploads::{Purpose, SignedHeaders};
 
 /// The path prefix of all upload URLs.
 const ADDRESSES: &str = "/uploads/";
@@ -32,12 +32,26 @@ pub(crate) fn is_requested(call: &Call) -> bool {
     call.query.get("upload") == Some("true")
 }
 
-/// Creates an upload URL and adds it to the response as a header.
-pub(crate) fn add_upload_url(call: &Call, purpose: Purpose, mut response: Response) -> Response {
+/// Creates an upload URL and adds it to the response as a header. The upload must have the signed headers.
+pub(crate) fn add_upload_url(
+    call: &Call,
+    purpose: Purpose,
+    signed: SignedHeaders,
+    mut response: Response,
+) -> Response {
     let engine = &call.engine;
     let now = engine.clock.since_epoch();
-    let token = engine.uploads.open(purpose, engine.next_number(), now);
-    if let Ok(url) = HeaderValue::try_from(format!("{}/uploads/{token}", engine.origin)) {
+    // Like the storage of the platform, it lists the names and keeps the values to itself.
+    let names = signed.iter().map(|(name, _)| format!("%3B{name}"));
+    let names: String = std::iter::once("host".to_owned()).chain(names).collect();
+    let token = engine
+        .uploads
+        .open(purpose, signed, engine.next_number(), now);
+    let url = format!(
+        "{}/uploads/{token}?X-Amz-SignedHeaders={names}",
+        engine.origin
+    );
+    if let Ok(url) = HeaderValue::try_from(url) {
         response.headers_mut().insert(UPLOAD_URL, url);
     }
     response

@@ -101,7 +101,7 @@ fn finish(
         version,
     };
     let response = records::response(store, collection, name)?;
-    Ok(uploads::add_upload_url(call, purpose, response))
+    Ok(uploads::add_upload_url(call, purpose, Vec::new(), response))
 }
 
 /// Stores an upload as a version, if the version still exists.

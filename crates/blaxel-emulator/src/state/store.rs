@@ -36,6 +36,7 @@ impl Store {
             rows: Rows::new(setting, secrets),
             failing: BTreeSet::new(),
             failing_tasks: BTreeMap::new(),
+            failing_builds: BTreeSet::new(),
             changes: watch::Sender::new(0),
         };
         Self {
@@ -66,6 +67,8 @@ pub(crate) struct OpenStore {
     failing: BTreeSet<(&'static str, String)>,
     /// The tasks that fail in the next execution of a job: for each job, the number of failing attempts by index.
     failing_tasks: BTreeMap<String, BTreeMap<usize, u32>>,
+    /// The builds that fail next: the path of the kind, and the name.
+    failing_builds: BTreeSet<(&'static str, String)>,
     /// Counts the changes that may end a resource, or put off its end.
     changes: watch::Sender<u64>,
 }
@@ -90,6 +93,8 @@ impl OpenStore {
     pub(crate) fn clear(&mut self) {
         self.rows.clear();
         self.failing.clear();
+        self.failing_tasks.clear();
+        self.failing_builds.clear();
         self.changed();
     }
 

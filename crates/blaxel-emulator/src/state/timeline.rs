@@ -11,6 +11,9 @@ use crate::clock::timestamp;
 /// Maximum number of steps, and so of events of a resource.
 const MAX_STEPS: usize = 100;
 
+/// The message of a failed build.
+pub(crate) const BUILD_FAILURE: &str = "The build has failed (requested by the test).";
+
 /// A state that is reached at a time.
 #[derive(Clone, Debug)]
 struct Step {
@@ -181,6 +184,15 @@ impl Timeline {
         let mut rest = Self::default();
         rest.deploy(at.saturating_add(build), deploy, goal, revision);
         self.steps.append(&mut rest.steps);
+    }
+
+    /// Builds an upload, which fails after this long.
+    pub(crate) fn fail_build(&mut self, at: Duration, lasts: Duration, revision: Option<&str>) {
+        self.cancel_pending(at);
+        let begin = (status::BUILDING, "The build has begun.");
+        self.push(at, "deployment", begin, revision);
+        let end = (status::FAILED, BUILD_FAILURE);
+        self.push(at.saturating_add(lasts), "deployment", end, revision);
     }
 
     /// Adds a state at a time that must not be earlier than that of the previous state. Used by

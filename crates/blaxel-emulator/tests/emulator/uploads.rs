@@ -235,3 +235,107 @@ async fn versions_of_volume_templates_are_uploaded() {
         .await;
     assert_eq!(again.control_error(404), "Volume template not found");
 }
+
+/// The URL of a resource with labels for the machine of its build is signed for headers with their values.
+#[tokio::test]
+async fn an_upload_has_the_headers_that_its_url_is_signed_for() {
+    let emulator = Emulator::offline();
+    let mut sent = document("sandboxes");
+    let long = "x".repeat(65);
+    sent["metadata"]["labels"] = json!({
+        "x-blaxel-build-memory": "8192",
+        "x-blaxel-build-region": "us-was-1",
+        "x-blaxel-builder": long,
+        "x-blaxel-auto-generated": "true",
+    });
+    let made = post("/sandboxes?upload=true", &sent).on(&emulator).await;
+    let address = address(&made);
+    let (memory, region) = (
+        "x-amz-meta-x-blaxel-build-memory",
+        "x-amz-meta-x-blaxel-build-region",
+    );
+    let names = format!("?X-Amz-SignedHeaders=host%3B{memory}%3B{region}");
+    assert!(address.ends_with(&names), "{address}");
+    let put = async |headers: &[(&str, &str)]| {
+        let put = ask(Method::PUT, address.as_str()).header("content-type", "application/zip");
+        let put = headers
+            .iter()
+            .fold(put, |put, (name, value)| put.header(name, value));
+        put.bytes("zip").on(&emulator).await
+    };
+    for wrong in [
+        &[][..],
+        &[(memory, "8192")],
+        &[(memory, "8192"), (region, "us-pdx-1")],
+        &[
+            (memory, "8192"),
+            (region, "us-was-1"),
+            ("x-amz-meta-x-blaxel-builder", "x"),
+        ],
+    ] {
+        assert_eq!(put(wrong).await.control_error(403), "Forbidden");
+    }
+    let right = [(memory, "8192"), (region, "us-was-1")];
+    assert_eq!(
+        put(&right).await.status,
+        200,
+        "a refused upload leaves the URL valid"
+    );
+    assert_eq!(put(&right).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_build_can_fail_and_has_a_log() {
+    let log = async |emulator: &Emulator, name: &str| {
+        let window = "start=2000-01-01T00:00:00&end=2000-01-02T00:00:00";
+        let path =
+            format!("/observability/logs?resourceType=sandboxes&workloadIds={name}&{window}");
+        let logs = get(path).on(emulator).await.expect(200);
+        let entries = logs[name]["logs"].as_array().unwrap().clone();
+        let texts = entries.iter().rev();
+        texts
+            .map(|entry| entry["message"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let start = blaxel_core::Timestamp::from_unix(946_684_800, 0);
+    let emulator = Emulator::builder()
+        .start_time(start)
+        .deploy_time(BUILD)
+        .build();
+    let mut sent = document("sandboxes");
+    sent["metadata"]["name"] = "dev".into();
+    emulator.fail_next_build("sandboxes", "dev").unwrap();
+    let made = post("/sandboxes?upload=true", &sent).on(&emulator).await;
+    assert_eq!(upload(&emulator, &address(&made)).await.status, 200);
+    assert_eq!(status(&emulator, "/sandboxes/dev").await, "BUILDING");
+    let before = log(&emulator, "dev").await;
+    assert_eq!(before.last().unwrap(), "#1 The archive is unpacked.");
+    emulator.clock().advance(BUILD);
+    assert_eq!(status(&emulator, "/sandboxes/dev").await, "FAILED");
+    let after = log(&emulator, "dev").await;
+    assert_eq!(after[..before.len()], before);
+    assert!(
+        after.last().unwrap().contains("The build has failed"),
+        "{after:?}"
+    );
+    let image = get("/images/sandbox/dev").on(&emulator).await;
+    assert_eq!(image.status, 404, "a failed build makes no image");
+
+    // An image has a log of its own, under its name.
+    emulator.fail_next_image_build("sandbox", "tools");
+    for state in ["FAILED", "BUILT"] {
+        let draft = json!({"name": "tools", "resourceType": "sandbox"});
+        let made = post("/images?upload=true", &draft).on(&emulator).await;
+        assert_eq!(upload(&emulator, &address(&made)).await.status, 200);
+        emulator.clock().advance(BUILD);
+        let image = get("/images/sandbox/tools").on(&emulator).await.expect(200);
+        assert_eq!(image["metadata"]["status"], state);
+    }
+    let log = log(&emulator, "tools").await;
+    assert_eq!(
+        log.iter().filter(|line| line.starts_with("#3")).count(),
+        2,
+        "{log:?}"
+    );
+    assert_eq!(log.last().unwrap(), "Image tools: The build is complete.");
+}

@@ -8,7 +8,7 @@ use super::sandboxes::SANDBOXES;
 use super::workloads::{AGENTS, APPLICATIONS, FUNCTIONS, JOBS};
 use crate::clock::timestamp;
 use crate::state::kind::{AuditFields, Kind, Layout, Lifecycle, Naming};
-use crate::state::timeline::Timeline;
+use crate::state::timeline::{BUILD_FAILURE, Timeline};
 use crate::state::{Document, Record, Rows, member, rule, status};
 
 /// The types of images: the name, the kind of the workloads, and the member in which these name
@@ -122,6 +122,14 @@ pub(crate) fn build(timeline: &mut Timeline, now: Duration, lasts: Duration) {
     timeline.add_state(now, "build", (status::BUILDING, "The build has begun."));
     let end = now.saturating_add(lasts);
     timeline.add_state(end, "build", (status::BUILT, "The build is complete."));
+}
+
+/// Builds an image, which fails after this long.
+pub(crate) fn fail_build(timeline: &mut Timeline, now: Duration, lasts: Duration) {
+    timeline.cancel_pending(now);
+    timeline.add_state(now, "build", (status::BUILDING, "The build has begun."));
+    let end = now.saturating_add(lasts);
+    timeline.add_state(end, "build", (status::FAILED, BUILD_FAILURE));
 }
 
 fn show(rows: &Rows, image: &Record, document: &mut Document) {

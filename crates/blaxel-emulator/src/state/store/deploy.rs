@@ -10,20 +10,37 @@ use crate::state::timeline::DeploymentGoal;
 use crate::state::{Author, Collection, Kind, Record, member};
 
 impl OpenStore {
-    /// Builds and deploys the upload for a record, if it still has this serial number.
-    pub(crate) fn build(&mut self, collection: &Collection, name: &str, serial: u64) {
+    /// Builds and deploys the upload for a record, if it still has this serial number. Returns `false` if the build
+    /// fails.
+    pub(crate) fn build(&mut self, collection: &Collection, name: &str, serial: u64) -> bool {
         let Some(mut record) = self.rows.take(collection.key(), name) else {
-            return;
+            return true;
         };
+        let mut succeeds = true;
         if record.serial == serial && !record.timeline.is_deleting() {
-            let goal = self.goal_of(collection.kind(), &record);
             let steps = (self.setting().build_time, self.setting().deploy_time);
             let revision = record.revisions.latest().map(str::to_owned);
-            record
-                .timeline
-                .build(self.now(), steps, goal, revision.as_deref());
+            let (now, revision) = (self.now(), revision.as_deref());
+            succeeds = !self.take_build_failure(collection.kind(), name);
+            if succeeds {
+                let goal = self.goal_of(collection.kind(), &record);
+                record.timeline.build(now, steps, goal, revision);
+            } else {
+                record.timeline.fail_build(now, steps.0, revision);
+            }
         }
         self.rows.insert(collection.key(), record);
+        succeeds
+    }
+
+    /// Makes the next build of a record's image fail, or that of an image.
+    pub(crate) fn fail_next_build(&mut self, kind: &Kind, name: &str) {
+        self.failing_builds.insert((kind.path, name.to_owned()));
+    }
+
+    /// Returns `true` once if [`fail_next_build`](Self::fail_next_build) was called before.
+    pub(crate) fn take_build_failure(&mut self, kind: &Kind, name: &str) -> bool {
+        self.failing_builds.remove(&(kind.path, name.to_owned()))
     }
 
     /// Makes the next deployment of a record fail, or the next work of another type.
