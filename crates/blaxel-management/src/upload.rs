@@ -9,6 +9,7 @@
 //! level, for URLs from another source. [`Progress`] reports the bytes that were sent.
 
 mod deploy;
+mod labels;
 mod metered;
 mod progress;
 mod source;

@@ -73,6 +73,17 @@ impl<R> Outcome<R> {
 }
 
 #[cfg(feature = "upload")]
+impl<R> Outcome<R> {
+    /// Returns the outcome of a sequence of calls whose first one may have created the resource.
+    pub(crate) fn created_if(self, was_created: bool) -> Self {
+        match was_created {
+            true => Self::Created(self.into_resource()),
+            false => self,
+        }
+    }
+}
+
+#[cfg(feature = "upload")]
 impl<R, T> Outcome<(R, T)> {
     /// Separates the second value of the pair from the outcome.
     pub(crate) fn unzip(self) -> (Outcome<R>, T) {

@@ -1,7 +1,9 @@
 //! Creating or replacing a resource from an archive.
 
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Error, HttpService, Source, call};
 
+use super::labels;
 use super::{Archive, ForUpload, UploadSource, UploadUrl, upload_from};
 use crate::collection::{Collection, Outcome, apply_in};
 use crate::kind::Applied;
@@ -82,10 +84,7 @@ impl<R: Uploadable, S: HttpService> Collection<R, S> {
         let was_created = first.is_created();
         let last = upload_from(&self.service, source, Ok((first, url)), request_url).await?;
         // A later attempt replaces the resource that the first one created.
-        Ok(match was_created {
-            true => Outcome::Created(last.into_resource()),
-            false => last,
-        })
+        Ok(last.created_if(was_created))
     }
 
     /// Creates a resource, or replaces the existing one of the same name, and returns it with the URL to upload
@@ -107,7 +106,29 @@ impl<R: Uploadable, S: HttpService> Collection<R, S> {
     ) -> Result<(Outcome<R>, UploadUrl), Error> {
         let mut resource = resource.clone();
         resource.mark_as_uploaded();
-        let resource = &resource;
+        let (first, url, missing) = self.request_labelled_url(&resource, version).await?;
+        if missing.is_empty() {
+            return Ok((first, url));
+        }
+        // The URL of a new resource may not be signed for its labels yet.
+        let (second, url, missing) = self.request_labelled_url(&resource, version).await?;
+        if missing.is_empty() {
+            let was_created = first.is_created();
+            return Ok((second.created_if(was_created), url));
+        }
+        let missing = missing.join(", ");
+        Err(Error::failed(format!(
+            "the platform does not accept the build settings {missing}; build without them"
+        )))
+    }
+
+    /// Creates or replaces the resource, and returns it with its upload URL and the build settings that the URL is
+    /// not signed for.
+    async fn request_labelled_url(
+        &self,
+        resource: &R,
+        version: Option<&str>,
+    ) -> Result<(Outcome<R>, UploadUrl, Vec<&'static str>), Error> {
         let draft = &self.with_default_region(resource);
         let create = || async move {
             let create = Create::<R>::new(draft).within(&self.parent);
@@ -117,8 +138,13 @@ impl<R: Uploadable, S: HttpService> Collection<R, S> {
             let replace = Replace::<R, R>::new(resource.name(), resource).within(&self.parent);
             call(&self.service, &ForUpload::new(&replace).version(version)).await
         };
-        apply_in(R::ORDER, create, replace)
-            .await
-            .map(Outcome::unzip)
+        let (outcome, url) = apply_in(R::ORDER, create, replace).await?.unzip();
+        let stored = outcome.resource().labels();
+        let headers = match stored.is_empty() {
+            true => labels::headers(&url, resource.labels()),
+            false => labels::headers(&url, stored),
+        };
+        let missing = labels::missing(resource.labels(), &headers);
+        Ok((outcome, url.with_headers(headers), missing))
     }
 }

@@ -338,6 +338,121 @@ async fn an_unsafe_url_is_refused_and_not_shown() {
     }
 }
 
+const SIGNED: &str = "https://store.example/a?X-Amz-SignedHeaders=\
+    content-type%3Bhost%3Bx-amz-meta-x-blaxel-build-memory%3bX-Amz-Meta-X-Blaxel-Build-Cache&X-Amz-Signature=hunter2";
+
+/// A response with these labels and an upload URL.
+fn labelled(url: &str, labels: &Value) -> Reply {
+    let document = json!({"metadata": {"name": "bot", "labels": labels}, "spec": {}});
+    Reply::json(200, &document).header("x-blaxel-upload-url", url)
+}
+
+/// Deploys an agent with labels, and returns the metadata headers of the upload.
+async fn deploy_labelled(
+    script: &Script,
+    labels: &[(&str, &str)],
+) -> Result<Vec<(String, String)>, Error> {
+    let start = Agent::new("bot");
+    let agent = labels
+        .iter()
+        .fold(start, |agent, (name, value)| agent.label(*name, *value));
+    let agents = Management::new(script.clone()).agents();
+    agents.deploy(&agent, &zip()).await?;
+    let put = script.take_requests().pop().unwrap();
+    assert!(
+        put.line.starts_with("PUT https://store.example/"),
+        "{put:?}"
+    );
+    let headers = put.headers.iter();
+    let metadata = headers.filter(|(name, _)| name.as_str().starts_with("x-amz-meta-"));
+    let pairs =
+        metadata.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
+    Ok(pairs.collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn stored_labels_of_the_build_are_sent_if_the_url_is_signed_for_them() {
+    let stored = json!({
+        "x-blaxel-build-memory": "8192",
+        "x-blaxel-build-cache": "on",
+        "x-blaxel-experimental": "unsigned",
+        "team": "care",
+    });
+    let script = Script::new([labelled(SIGNED, &stored), Reply::empty(200)]);
+    let sent = deploy_labelled(&script, &[]).await.unwrap();
+    let expected = [
+        ("x-amz-meta-x-blaxel-build-memory", "8192"),
+        ("x-amz-meta-x-blaxel-build-cache", "on"),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(sent, expected);
+
+    // A URL without a list accepts all of them, but no label of another kind, and no long or empty value.
+    let stored = json!({
+        "x-blaxel-build-memory": "8192",
+        "x-blaxel-builder": "x".repeat(65),
+        "x-blaxel-build-cache": "",
+        "x-blaxel-build-region": "us-was-1",
+        "team": "care",
+    });
+    for url in ["https://store.example/a", "https://store.example/a?b=c"] {
+        let script = Script::new([labelled(url, &stored), Reply::empty(200)]);
+        let sent = deploy_labelled(&script, &[]).await.unwrap();
+        let names: Vec<&str> = sent
+            .iter()
+            .map(|(name, _)| &name["x-amz-meta-".len()..])
+            .collect();
+        assert_eq!(
+            names,
+            ["x-blaxel-build-memory", "x-blaxel-build-region"],
+            "{url}"
+        );
+    }
+
+    // A response without labels: those of the request.
+    let script = Script::new([labelled(SIGNED, &Value::Null), Reply::empty(200)]);
+    let sent = deploy_labelled(&script, &[("x-blaxel-build-memory", "1")])
+        .await
+        .unwrap();
+    assert_eq!(sent.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_build_setting_that_the_url_is_not_signed_for_is_asked_for_once_more() {
+    let labels = json!({"x-blaxel-build-memory": "8192"});
+    let asked = [("x-blaxel-build-memory", "8192")];
+    let unsigned = "https://store.example/a?X-Amz-SignedHeaders=host&X-Amz-Signature=hunter2";
+    let script = Script::new([
+        labelled(unsigned, &labels),
+        labelled(SIGNED, &labels),
+        Reply::empty(200),
+    ]);
+    let sent = deploy_labelled(&script, &asked).await.unwrap();
+    assert_eq!(
+        sent,
+        [(
+            "x-amz-meta-x-blaxel-build-memory".to_owned(),
+            "8192".to_owned()
+        )]
+    );
+
+    let script = Script::new([labelled(unsigned, &labels)]);
+    let error = deploy_labelled(&script, &asked).await.unwrap_err();
+    assert!(error.is_failed(), "{error:?}");
+    let text = format!("{error} {error:?}");
+    assert!(
+        text.contains("x-blaxel-build-memory") && !text.contains("hunter2"),
+        "{text}"
+    );
+    assert_eq!(script.lines(), [REPLACE, REPLACE], "nothing was uploaded");
+    // The other labels are no settings: a build without them is what the platform wants.
+    let script = Script::new([labelled(unsigned, &json!({})), Reply::empty(200)]);
+    let sent = deploy_labelled(&script, &[("x-blaxel-experimental", "yes")])
+        .await
+        .unwrap();
+    assert_eq!(sent, []);
+}
+
 #[cfg(feature = "upload-file")]
 mod file_sources {
     use super::*;

@@ -5,7 +5,7 @@ use std::fmt;
 use blaxel_core::__private::Address;
 use blaxel_core::{Error, Operation, OperationInfo, RequestWriter, Secret, Source};
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 /// The response header that holds the upload URL.
 const HEADER: &str = "x-blaxel-upload-url";
@@ -18,6 +18,8 @@ const HEADER: &str = "x-blaxel-upload-url";
 pub struct UploadUrl {
     url: Secret,
     source: Source,
+    /// The headers that the upload has to have.
+    headers: Vec<(HeaderName, String)>,
 }
 
 impl UploadUrl {
@@ -32,6 +34,7 @@ impl UploadUrl {
             Some(value) => Ok(Self {
                 url: Secret::from(value),
                 source: Source::Response(HEADER.into()),
+                headers: Vec::new(),
             }),
             None => Err(Error::decode(format!(
                 "the response has no upload URL in its header {HEADER}"
@@ -45,8 +48,32 @@ impl UploadUrl {
         self.url.expose()
     }
 
-    /// Sets the URL as the target of a request.
+    /// Sets the headers that the upload has to have.
+    pub(super) fn with_headers(mut self, headers: Vec<(HeaderName, String)>) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Returns the names of the headers that the URL is signed for, in lower case, or `None` if it does not list
+    /// them.
+    pub(super) fn signed_headers(&self) -> Option<Vec<String>> {
+        let (_, query) = self.expose().split_once('?')?;
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let (_, list) = pairs.find(|(name, _)| {
+            ["X-Amz-SignedHeaders", "X-Goog-SignedHeaders"]
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known))
+        })?;
+        // The names themselves need no escapes.
+        let list = list.to_ascii_lowercase().replace("%3b", ";");
+        Some(list.split(';').map(|name| name.trim().to_owned()).collect())
+    }
+
+    /// Sets the URL as the target of a request, and the headers.
     pub(super) fn write(&self, request: &mut RequestWriter) -> Result<(), Error> {
+        for (name, value) in &self.headers {
+            request.header(name.clone(), value)?;
+        }
         request.presigned(self.expose(), &self.source)
     }
 }
@@ -56,6 +83,7 @@ impl From<&str> for UploadUrl {
         Self {
             url: Secret::from(url),
             source: Source::Code,
+            headers: Vec::new(),
         }
     }
 }
