@@ -30,6 +30,9 @@ mod survive_restarts_and_standby {}
 #[doc = include_str!("../../docs/guide/keep-the-state-of-a-sandbox.md")]
 mod keep_the_state_of_a_sandbox {}
 
+#[doc = include_str!("../../docs/guide/build-an-image.md")]
+mod build_an_image {}
+
 #[doc = include_str!("../../docs/guide/call-an-agent.md")]
 mod call_an_agent {}
 

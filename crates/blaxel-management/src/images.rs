@@ -317,7 +317,7 @@ impl<S: HttpService> Collection<ImageRegistry, S> {
 }
 
 /// Returns the operation that creates an image. An imported image is not built.
-fn creation(draft: &ImageDraft) -> Perform<'_, CreateImage> {
+pub(crate) fn creation(draft: &ImageDraft) -> Perform<'_, CreateImage> {
     Perform::new()
         .flag("skip-build", draft.image.is_some())
         .input(draft)

@@ -15,7 +15,8 @@
 //! - **Observability**: [`logs`], [`quotas`].
 //! - **Manifests**: `Management::apply_manifests` applies resources described in YAML, with the types in `manifests`
 //!   (feature `manifests`).
-//! - **Waiting and uploads**: [`Wait`] configures `wait_until`; [`upload`] builds resources from archives.
+//! - **Waiting and uploads**: [`Wait`] configures `wait_until`; [`upload`] builds resources from archives, and
+//!   [`image_builder`] from images that are declared in code.
 //! - **Shared types**: [`Metadata`], [`Status`] and [`Event`] of resources; [`Megabytes`], [`ByteSize`],
 //!   [`SecretText`] and [`Clearable`] as members of them; [`Outcome`] of calls that create a resource only if
 //!   necessary. [`Resource`] and [`ItemsExt`] are for code that handles several kinds.
@@ -67,6 +68,8 @@ pub mod features;
 pub mod functions;
 #[cfg(feature = "catalog")]
 pub mod hubs;
+#[cfg(feature = "image-builder")]
+pub mod image_builder;
 #[cfg(feature = "images")]
 pub mod images;
 #[cfg(feature = "catalog")]

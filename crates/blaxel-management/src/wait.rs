@@ -37,7 +37,7 @@ pub trait Watched: Fetched {
 pub struct Wait {
     pub(crate) every: Duration,
     pub(crate) inactivity: Duration,
-    settling: Duration,
+    pub(crate) settling: Duration,
     before: Option<String>,
 }
 

@@ -162,6 +162,40 @@ impl<S: HttpService> Sandboxes<S> {
         Ok(self.handle_of(&ready))
     }
 
+    /// Builds a sandbox from an image that is declared in code, waits until it is ready, and returns a handle on it.
+    ///
+    /// A sandbox that was built from the same definition is returned as it is. To read the log of the build, use
+    /// `build` of [`collection`](Self::collection).
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # async fn example(sandboxes: blaxel_sandbox::Sandboxes<impl HttpService>) -> Result<(), Error> {
+    /// use blaxel_management::image_builder::{ImageBuild, ImageDefinition, Pip};
+    /// use blaxel_sandbox::Sandbox;
+    ///
+    /// let image = ImageDefinition::from_registry("python:3.12-slim").install(Pip::new(["numpy"]));
+    /// let sandbox = sandboxes.build(&Sandbox::new("dev"), &ImageBuild::new(image)).await?;
+    /// let output = sandbox.command("python").args(["-c", "import numpy"]).output().await?;
+    /// # let _ = output;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if the definition or a setting is not valid, or a local file cannot be read;
+    /// [`Error::is_failed`] if the build fails, with the end of its log; [`Error::is_timeout`] after too long a time
+    /// without a change; otherwise the error of a request.
+    #[cfg(feature = "image-builder")]
+    pub async fn build(
+        &self,
+        sandbox: &Sandbox,
+        build: &blaxel_management::image_builder::ImageBuild,
+    ) -> Result<SandboxHandle<S>, Error> {
+        let running = self.collection().build(sandbox, build).await?;
+        Ok(self.handle_of(&running.finish().await?))
+    }
+
     /// Deletes the sandbox `name` (`DELETE /sandboxes/{sandboxName}`). The deletion is asynchronous: the sandbox may
     /// exist for some more seconds.
     ///

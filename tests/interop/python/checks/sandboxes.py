@@ -175,7 +175,12 @@ async def _():
     name = f"{NAME}-image"
     states = []
     image = ImageInstance.from_registry("python:3.12-slim").workdir("/app").env(COLOUR="green")
-    built = await image.build(name=name, memory=2048, timeout=12, on_status_change=states.append)
+    # The upload of a build with settings must have the headers that its URL is signed for.
+    settings = {"build_memory": 8192, "build_volume": 0, "build_region": "us-was-1"}
+    built = await image.build(
+        name=name, memory=2048, timeout=12, on_status_change=states.append, **settings
+    )
+    equal(built.metadata.labels["x-blaxel-build-memory"], "8192")
     equal(built.status, "DEPLOYED")
     equal(built.spec.runtime.memory, 2048)
     equal([str(states[0]), str(states[-1])], ["BUILDING", "DEPLOYED"])

@@ -1,0 +1,85 @@
+//! Images declared in code, and built on the platform.
+//!
+//! An [`ImageDefinition`] declares an image: a base image, packages, commands, variables and local files. Its texts
+//! need no quoting. An [`ImageBuild`] adds the settings of a build, and the collection of the workload runs it
+//! ([`Collection::build`](crate::Collection::build)). The result is a [`RunningBuild`], which returns the log and, at
+//! the end, the workload.
+//!
+//! ```no_run
+//! # use blaxel_core::{Error, HttpService};
+//! # use blaxel_management::Management;
+//! # async fn example(management: Management<impl HttpService>) -> Result<(), Error> {
+//! use blaxel_management::image_builder::{Apt, ImageBuild, ImageDefinition, Pip};
+//! use blaxel_management::sandboxes::Sandbox;
+//!
+//! let image = ImageDefinition::from_registry("python:3.12-slim")
+//!     .install(Apt::new(["git"]))
+//!     .install(Pip::new(["numpy>=2"]))
+//!     .copy_dir("app", "/app")
+//!     .workdir("/app");
+//! let build = management.sandboxes().build(&Sandbox::new("dev"), &ImageBuild::new(image)).await?;
+//! let sandbox = build.finish().await?;
+//! # let _ = sandbox;
+//! # Ok(())
+//! # }
+//! ```
+
+mod archive;
+mod blocking;
+mod build;
+mod context;
+mod definition;
+mod digest;
+mod ignore;
+mod installer;
+mod line;
+mod local;
+mod log;
+mod registry;
+mod running;
+mod settings;
+mod template;
+
+use blaxel_core::Error;
+
+pub use self::build::ImageBuilt;
+pub use self::definition::ImageDefinition;
+pub use self::digest::ImageDigest;
+pub use self::ignore::IgnoreRules;
+pub use self::installer::{
+    Apk, Apt, Cargo, Composer, Gem, Go, Installer, NodeManager, NodePackages, Pip, Pipx, Uv,
+};
+pub use self::local::LocalDir;
+pub use self::log::BuildFailure;
+pub use self::registry::RegistryCredentials;
+pub use self::running::{Buildable, RunningBuild};
+pub use self::settings::ImageBuild;
+pub use self::template::Template;
+
+impl ImageDefinition {
+    /// Returns a digest of everything that the image is built from. The local files are read.
+    ///
+    /// It needs a tokio runtime, on whose threads for blocking work it reads them.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::Error;
+    /// # async fn example() -> Result<(), Error> {
+    /// use blaxel_management::image_builder::ImageDefinition;
+    ///
+    /// let image = ImageDefinition::from_registry("python:3.12-slim").copy_dir("app", "/app");
+    /// println!("app-{}", image.digest().await?.short());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if a step is not valid or a local file cannot be read.
+    pub async fn digest(&self) -> Result<ImageDigest, Error> {
+        let definition = self.clone();
+        blocking::run(move |cancelled| {
+            digest::digest(&context::entries(&definition, cancelled)?, cancelled)
+        })
+        .await
+    }
+}
