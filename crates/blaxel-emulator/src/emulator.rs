@@ -309,7 +309,7 @@ impl Emulator {
     /// Returns an error if the emulator has no such collection, or if its resources are nested in
     /// others.
     pub fn fail_next_build(&self, collection: &str, name: &str) -> Result<(), UnknownCollection> {
-        let kind = top_kind(collection)?;
+        let kind = known_kind(collection)?;
         self.engine.store.open().fail_next_build(kind, name);
         Ok(())
     }

@@ -229,7 +229,8 @@ impl<S: HttpService> Inference<S> {
     ///
     /// It is read from the variables that the platform sets in a job: `BL_EXECUTION_DATA_URL`, the
     /// address of the tasks of the execution, and `TASK_INDEX`, or the variable that `BL_TASK_KEY` names,
-    /// the index of this task. Nothing is sent before the arguments are requested.
+    /// the index of this task. Nothing is sent before the arguments are requested. `job::run` (feature `job`) is a
+    /// whole program around it.
     ///
     /// ```no_run
     /// # use blaxel_core::{Error, HttpService};

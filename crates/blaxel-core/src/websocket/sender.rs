@@ -42,7 +42,7 @@ impl Sender {
     /// # Errors
     ///
     /// [`Error::is_input`] if the message is larger than the limit; [`Error::is_timeout`] if the connection accepts
-    /// nothing for the idle limit; [`ErrorKind::Transport`](blaxel_core::ErrorKind::Transport) if the connection has
+    /// nothing for the idle limit; [`ErrorKind::Transport`](crate::ErrorKind::Transport) if the connection has
     /// failed or is closed.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         self.send_then(message.into(), || {}).await

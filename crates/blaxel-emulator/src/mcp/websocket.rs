@@ -75,5 +75,5 @@ impl Drop for Cut {
 /// Holds a value until the future is dropped.
 async fn held(value: Cut) {
     let _value = value;
-    pending().await
+    pending::<()>().await;
 }

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
-use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::access_level::AccessLevel;

@@ -345,3 +345,40 @@ async fn a_missing_model_is_reported_before_its_method_and_path() {
         assert_eq!(reply.header("x-blaxel-source"), None);
     }
 }
+
+#[tokio::test]
+async fn a_function_refuses_a_websocket_without_a_version_a_key_or_a_socket() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.add("functions", "search").unwrap();
+    let base = format!(
+        "{}/{}/functions/search",
+        emulator.run_url(),
+        emulator.workspace()
+    );
+    let key = format!("Bearer {}", emulator.api_key());
+    for url in [base.clone(), format!("{base}/mcp")] {
+        let upgrade = || {
+            get(&url)
+                .header("authorization", &key)
+                .header("connection", "upgrade")
+                .header("upgrade", "WebSocket")
+        };
+        let old = upgrade().header("sec-websocket-version", "8");
+        let old = old.over_socket().await.unwrap();
+        old.gateway(400, "BAD_REQUEST");
+        let current = || upgrade().header("sec-websocket-version", "13");
+        let no_key = current().over_socket().await.unwrap();
+        no_key.gateway(400, "BAD_REQUEST");
+        let opened = current().header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        let opened = opened.open().await.unwrap();
+        assert_eq!(opened.status(), 101);
+        // The example of RFC 6455.
+        let accept = &opened.headers()["sec-websocket-accept"];
+        assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        let stranger = get(&url)
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket");
+        let stranger = stranger.over_socket().await.unwrap();
+        stranger.gateway(401, "AUTHENTICATION_REQUIRED");
+    }
+}

@@ -47,7 +47,7 @@ async fn serve(address: &str) -> io::Result<()> {
     let stop = async {
         // Without a signal handler, the function runs until it is killed.
         if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     };
     axum::serve(listener, router())
