@@ -223,18 +223,13 @@ impl<S: HttpService> Collection<ImageRegistry, S> {
         let create = ForUpload::new(&create);
         let source = build.source(&packed);
         upload(&self.service, &source, || call(&self.service, &create)).await?;
-        let logs = format!("{}s", resource_type.as_str());
+        let logs = log_source(&resource_type);
         Ok(RunningBuild::new(Follow {
             collection: images,
             name: name.to_owned(),
             wait: build.wait.clone(),
             before: Before::new(before.as_ref()),
-            log: Log::new(
-                self.service.clone(),
-                LogSource::from(logs),
-                name.to_owned(),
-                &recently(),
-            ),
+            log: Log::new(self.service.clone(), logs, name.to_owned(), &recently()),
             tail: Tail::new(build.secrets()),
             appears_late: true,
             at_end: None,
@@ -268,6 +263,17 @@ impl<S: HttpService> Collection<Image, S> {
         };
         let kind = self.parent.names().next().unwrap_or_default();
         Ok(format!("{kind}/{name}:{}", tag.name))
+    }
+}
+
+/// Returns the kind of the logs of an image's builds.
+fn log_source(resource_type: &ResourceType) -> LogSource {
+    match resource_type {
+        ResourceType::Agent => LogSource::Agents,
+        ResourceType::Function => LogSource::Functions,
+        ResourceType::Job => LogSource::Jobs,
+        ResourceType::Sandbox => LogSource::Sandboxes,
+        other => LogSource::from(format!("{}s", other.as_str())),
     }
 }
 

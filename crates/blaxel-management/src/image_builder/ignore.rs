@@ -125,6 +125,17 @@ fn clean(pattern: &str) -> String {
 /// Translates a pattern into an expression, or returns `None` if the pattern is malformed.
 fn translate(pattern: &str) -> Option<String> {
     let mut regex = String::from("(?s)^");
+    // `**` before a plain text matches within a name too, unlike before other patterns.
+    if let Some(end) = pattern.strip_prefix("**")
+        && !end.starts_with('/')
+        && !end.contains(['*', '?', '[', ']', '\\'])
+    {
+        regex.push_str(".*");
+        end.chars()
+            .for_each(|character| push_literal(&mut regex, character));
+        regex.push('$');
+        return Some(regex);
+    }
     let mut characters = pattern.chars().peekable();
     while let Some(character) = characters.next() {
         match character {

@@ -132,6 +132,3 @@ fn check_package(package: &str) -> Result<(), Error> {
     };
     Err(Error::input("package", &Source::Code, problem))
 }
-
-#[cfg(test)]
-mod tests;

@@ -23,9 +23,10 @@ const MAX_BATCH: usize = 10_000;
 /// Maximum number of successive failures to read the log.
 const MAX_FAILURES: u32 = 5;
 
-/// The number of lines of an error, and their length in characters.
+/// The number of lines that an error keeps, their length in characters, and the number of lines that it prints.
 const TAIL_LINES: usize = 20;
 const TAIL_CHARS: usize = 200;
+const PRINTED_LINES: usize = 5;
 
 /// Reads the entries of a log that were not read before.
 pub(super) struct Log<S> {
@@ -209,7 +210,11 @@ impl fmt::Display for BuildFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.log.as_slice() {
             [] => f.write_str("its log is empty"),
-            lines => write!(f, "its log ends with: {}", lines.join(" | ")),
+            lines => {
+                let first = lines.len().saturating_sub(PRINTED_LINES);
+                let printed = lines.get(first..).unwrap_or_default();
+                write!(f, "its log ends with: {}", printed.join(" | "))
+            }
         }
     }
 }

@@ -178,7 +178,6 @@ impl<R, S> fmt::Debug for RunningBuild<R, S> {
 
 /// The state before a build, from which its end is told apart.
 pub(super) struct Before {
-    stage: Option<String>,
     last_event: Option<Event>,
     /// `true` if the resource was seen in a state of the new build.
     pub(super) has_begun: bool,
@@ -188,7 +187,6 @@ impl Before {
     /// Creates the state from the resource before the build, or `None` if there was none.
     pub(super) fn new<R: Buildable>(before: Option<&R>) -> Self {
         Self {
-            stage: before.map(Watched::stage),
             last_event: before.and_then(|before| before.events().last().cloned()),
             has_begun: before.is_none(),
         }
@@ -218,6 +216,7 @@ pub(super) struct Progress<R> {
     start: Instant,
     next_poll: Instant,
     last_stage: Option<String>,
+    last_status: Option<String>,
     changed_at: Instant,
     /// The outcome of the build, and the time of the last look at its log.
     end: Option<(Result<R, Error>, Instant)>,
@@ -233,6 +232,7 @@ impl<R> Progress<R> {
             start: now,
             next_poll: now,
             last_stage: None,
+            last_status: None,
             changed_at: now,
             end: None,
             is_complete: false,
@@ -294,6 +294,7 @@ impl<R: Buildable, S: HttpService> Follow<R, S> {
     async fn poll(&mut self) -> Result<Option<Result<R, Error>>, Error> {
         match self.collection.get(&self.name).await {
             Ok(resource) => {
+                self.progress.last_status = resource.status().map(str::to_owned);
                 let stage = resource.stage();
                 if self.progress.last_stage.as_ref() != Some(&stage) {
                     self.progress.last_stage = Some(stage);
@@ -313,7 +314,8 @@ impl<R: Buildable, S: HttpService> Follow<R, S> {
             Err(error) => return Err(error),
         }
         if self.progress.changed_at.elapsed() >= self.wait.inactivity {
-            let state = self.progress.last_stage.as_deref().unwrap_or("not found");
+            let status = self.progress.last_status.as_deref();
+            let state = status.unwrap_or("without a status");
             let unchanged = Error::failed(format!("`{}` is still {state}", self.name));
             let timeout = Error::timeout("wait for a build", self.wait.inactivity);
             return Err(timeout.caused_by(unchanged));
@@ -346,8 +348,6 @@ impl<R: Buildable, S: HttpService> Follow<R, S> {
             let status = last.status.as_ref().map(|status| status.as_str());
             Some(last) != self.before.last_event.as_ref() && status == resource.status()
         });
-        let is_same = self.before.stage.as_ref() == Some(&resource.stage());
-        let has_lasted = self.progress.start.elapsed() >= self.wait.settling;
-        has_new_event || (has_lasted && is_same)
+        has_new_event || self.progress.start.elapsed() >= self.wait.settling
     }
 }

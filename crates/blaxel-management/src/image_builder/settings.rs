@@ -120,7 +120,8 @@ impl ImageBuild {
         self
     }
 
-    /// Sets the interval of polls and the limits of waiting. The defaults are those of [`Wait::new`].
+    /// Sets the interval of polls and the limits of waiting. The defaults are those of [`Wait::new`]. The state before
+    /// the build is known, so [`Wait::since`] has no effect.
     pub fn wait(mut self, wait: Wait) -> Self {
         self.wait = wait;
         self
