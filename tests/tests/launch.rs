@@ -15,6 +15,9 @@ use blaxel::sandbox::{
 use blaxel_core::Error;
 use blaxel_emulator::{Emulator, Entry, Fault};
 use http::StatusCode;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 use serde_json::json;
 
 fn client_of(emulator: &Emulator) -> Client {
@@ -471,4 +474,96 @@ async fn invalid_settings_are_refused_before_anything_is_sent() {
         assert!(error.is_input(), "{what}: {error}");
     }
     assert!(world.emulator.journal().is_empty());
+}
+
+/// The operations of a launch, and of its roll-back.
+const OPERATIONS: [&str; 9] = [
+    "CreateSandbox",
+    "GetSandbox",
+    "DeleteSandbox",
+    "CreateDrive",
+    "GetDrive",
+    "DeleteDrive",
+    "MountDrive",
+    "ListMounts",
+    "ReadFile",
+];
+
+fn any_fault() -> impl Strategy<Value = (&'static str, Fault, u32)> {
+    let refusal = Fault::json(StatusCode::FORBIDDEN, json!({"code": "FORBIDDEN"}));
+    let cold = Fault::gateway(StatusCode::NOT_FOUND, "WORKLOAD_UNAVAILABLE", true);
+    let fault = select(vec![
+        Fault::disconnect(),
+        Fault::disconnect().after_processing(),
+        Fault::html(StatusCode::GATEWAY_TIMEOUT).after_processing(),
+        Fault::html(StatusCode::BAD_GATEWAY),
+        refusal,
+        cold,
+    ]);
+    (select(OPERATIONS.to_vec()), fault, 1..5_u32)
+}
+
+/// Launches a sandbox with two drives while faults happen, and compares what remains with what the error says.
+async fn launch_with(faults: Vec<(&'static str, Fault, u32)>, has_region: bool, deletes: bool) {
+    let world = World::new();
+    world.add_drive(&Drive::new("data")).await;
+    for (operation, fault, times) in faults {
+        world.fault(operation, fault, times);
+    }
+    let mut draft = Sandbox::new("dev");
+    if has_region {
+        draft = draft.region("us-pdx-1");
+    }
+    let fate = if deletes {
+        OnSetupFailure::Delete
+    } else {
+        OnSetupFailure::Keep
+    };
+    let outcome = world
+        .sandboxes
+        .create(&draft)
+        .mount(MountOptions::new("data", "/mnt/data"))
+        .mount(scratch("/mnt/scratch"))
+        .probe(true)
+        .on_setup_failure(fate)
+        .await;
+    let sandboxes = world.sandboxes.collection().all().await.unwrap();
+    let exists = sandboxes
+        .iter()
+        .any(|sandbox| sandbox.metadata.name == "dev");
+    let drives = world.drives().await;
+    let is_new = |name: &&String| name.starts_with("drive-");
+    assert!(drives.contains(&"data".to_owned()), "{drives:?}");
+    let Err(error) = outcome else {
+        assert!(exists);
+        assert_eq!(drives.iter().filter(is_new).count(), 1, "{drives:?}");
+        return;
+    };
+    let setup = SetupError::of(&error);
+    let is_told = setup.map_or(error.maybe_applied(), |setup| setup.sandbox().is_some());
+    assert!(!exists || is_told, "the sandbox remains silently: {error}");
+    for drive in drives.iter().filter(is_new) {
+        assert!(
+            error.to_string().contains(drive),
+            "{drive} remains silently: {error}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn whatever_fails_the_error_tells_what_remains(
+        faults in vec(any_fault(), 0..6),
+        has_region in any::<bool>(),
+        deletes in any::<bool>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(launch_with(faults, has_region, deletes));
+    }
 }

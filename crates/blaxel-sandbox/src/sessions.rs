@@ -200,7 +200,7 @@ impl<S: HttpService> Sessions<S> {
             // The session of this name ends too soon.
             (Err(error), Some(name)) if error.is_conflict() => {
                 match self.previews.delete_and_wait(&name).await {
-                    Err(error) if !error.is_not_found() => return Err(error),
+                    Err(error) if !error.is_not_found() => Err(error),
                     _ => self.create(options).await,
                 }
             }

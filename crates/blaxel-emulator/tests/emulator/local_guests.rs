@@ -278,7 +278,7 @@ async fn the_files_of_a_local_sandbox_survive_a_restore_a_fork_and_an_archive() 
         act("archive", &json!({})).await;
         act("unarchive", &json!({})).await;
         assert_eq!(execute("sb", look).await, state, "{kind}");
-        drop(emulator);
+        drop((emulator, service));
         until("all end", || !is_running(&nap)).await;
     }
 }

@@ -162,6 +162,7 @@ async fn a_list_is_paged_sorted_and_searched() {
         let page = page.on(&emulator).await.expect(200);
         walked.push(page["data"][0]["name"].as_str().unwrap().to_owned());
         cursor = page["meta"]["nextCursor"].as_str().unwrap().to_owned();
+        cursor = cursor.replace('+', "%2B").replace('=', "%3D");
         if cursor.is_empty() {
             break;
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use blaxel_core::__private::{ErrorParts, later};
-use blaxel_core::{Error, HttpService, OperationInfo};
+use blaxel_core::{Delivery, Error, HttpService, OperationInfo};
 use http::StatusCode;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -135,8 +135,8 @@ impl<S: HttpService> Collection<Sandbox, S> {
     ///
     /// [`Error::is_input`] for a deadline that is not accepted; [`Error::is_conflict`] if there is a sandbox of this
     /// name; an error that is caused by a [`CreationTimeout`](super::CreationTimeout) if the deadline was exceeded;
-    /// [`Error::is_failed`] if the sandbox fails; [`Error::is_timeout`] after the time limit; otherwise the error of a
-    /// request.
+    /// [`Error::is_failed`] if the sandbox fails, or cannot be polled; [`Error::is_timeout`] after the time limit;
+    /// otherwise the error of a request.
     pub async fn create_ready(
         &self,
         sandbox: &Sandbox,
@@ -160,6 +160,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
                     .await;
                 outcome.map_err(|unready| match unready {
                     Unready::Failed(error) => error,
+                    Unready::Unreadable(error) => unreadable(created.name(), error),
                     Unready::TimeOver(last) => with_cause(timed_out(), last),
                 })
             }
@@ -183,6 +184,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
             .await;
         outcome.map_err(|unready| match unready {
             Unready::Failed(failure) => with_cause(failure, Some(error)),
+            Unready::Unreadable(failure) => with_cause(error, Some(failure)),
             Unready::TimeOver(last) => with_cause(error, last),
         })
     }
@@ -224,7 +226,7 @@ impl<S: HttpService> Collection<Sandbox, S> {
                     requested = error.retry_after().unwrap_or_default();
                     Some(error)
                 }
-                Err(error) => return Err(Unready::Failed(error)),
+                Err(error) => return Err(Unready::Unreadable(error)),
             };
         }
     }
@@ -255,10 +257,21 @@ impl Visibility {
 
 /// The reason why a polled sandbox is not ready.
 enum Unready {
-    /// It cannot become ready, or cannot be polled.
+    /// It cannot become ready.
     Failed(Error),
+    /// It cannot be polled.
+    Unreadable(Error),
     /// The time is over. The last observed state or error.
     TimeOver(Option<Error>),
+}
+
+/// Creates the error for a sandbox that was, or may have been, created, and cannot be polled.
+pub(super) fn unreadable(name: &str, error: Error) -> Error {
+    let message = format!("the state of the new sandbox `{name}` cannot be read");
+    Error::failed(message)
+        .in_operation(Some(CREATE))
+        .with_delivery(Delivery::Unknown)
+        .caused_by(error)
 }
 
 /// Returns `error` with its cause, if there is one.

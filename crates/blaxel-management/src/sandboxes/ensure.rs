@@ -8,7 +8,7 @@ use blaxel_core::{ApiError, Attempts, Error, ErrorCode, HttpService, OperationIn
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Sandbox;
-use super::creation::with_cause;
+use super::creation::{unreadable, with_cause};
 use super::creation_request::{CreationRequest, check_deadline};
 use super::creation_timeout::CreationTimeout;
 use super::defaults::SandboxDefaults;
@@ -268,6 +268,9 @@ impl<S: HttpService> EnsureRun<'_, S> {
         match self.in_time(sandboxes.find(&name)).await? {
             Ok(Some(sandbox)) => self.on_found(sandbox),
             Ok(None) => self.on_absent(),
+            Err(error) if self.ownership.may_be_ours() && !error.is_transient() => {
+                Err(unreadable(&name, error))
+            }
             Err(error) => self.retry_later(error),
         }
     }

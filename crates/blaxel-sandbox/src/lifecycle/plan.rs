@@ -1,4 +1,4 @@
-//! What a launch is to do.
+//! The settings of a launch.
 
 use blaxel_core::{Error, Source};
 use blaxel_management::sandboxes::{Creation, Ensure, Sandbox};

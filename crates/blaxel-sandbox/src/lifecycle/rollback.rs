@@ -25,6 +25,8 @@ struct Made<S> {
     drives: Collection<Drive, S>,
     /// The sandbox that the launch has created and that is to be deleted.
     sandbox: Option<String>,
+    /// `true` after the sandbox was deleted.
+    is_deleted: bool,
     /// The drives with random names, and whether they are mounted.
     generated: Vec<(String, bool)>,
 }
@@ -36,6 +38,7 @@ impl<S: HttpService> Rollback<S> {
                 sandboxes,
                 drives,
                 sandbox: None,
+                is_deleted: false,
                 generated: Vec::new(),
             }),
         }
@@ -92,18 +95,17 @@ impl<S: HttpService> Made<S> {
 
     /// Deletes the sandbox and the drives. What is deleted is removed from the lists.
     async fn delete(&mut self) {
-        let has_sandbox = self.sandbox.is_some();
-        if let Some(name) = self.sandbox.take() {
-            let deleted = self.sandboxes.delete_if_present(&name).await;
-            if deleted.is_err() {
-                self.sandbox = Some(name);
-            }
+        // The name stays until the response, for the case that this future is dropped.
+        if let Some(name) = self.sandbox.clone()
+            && self.sandboxes.delete_if_present(&name).await.is_ok()
+        {
+            (self.sandbox, self.is_deleted) = (None, true);
         }
-        // The mounted ones belong to a sandbox that stays.
-        let keeps_mounted = self.sandbox.is_some() || !has_sandbox;
         let mut index = 0;
         while let Some((name, mounted)) = self.generated.get(index) {
-            if !(*mounted && keeps_mounted) && self.delete_drive(name).await {
+            // A mounted one belongs to a sandbox that stays.
+            let is_used = *mounted && !self.is_deleted;
+            if !is_used && self.delete_drive(name).await {
                 self.generated.remove(index);
             } else {
                 index = index.saturating_add(1);

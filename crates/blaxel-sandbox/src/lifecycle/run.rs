@@ -135,7 +135,7 @@ impl<S: HttpService> Run<S> {
                 let (_, undeleted) = self.rollback.undo().await;
                 Err(without_sandbox(
                     error,
-                    &remaining(&self.entries, &undeleted, false),
+                    &remaining(&self.entries, &undeleted),
                 ))
             }
             (None, None) => Err(Error::failed("the launch ended without a sandbox")),
@@ -273,7 +273,7 @@ impl<S: HttpService> Run<S> {
         } else {
             name.clone()
         };
-        let drives = remaining(&self.entries, &drives, remains.is_some());
+        let drives = remaining(&self.entries, &drives);
         let setup = SetupError {
             error,
             sandbox: remains,
@@ -289,13 +289,11 @@ impl<S: HttpService> Run<S> {
     }
 }
 
-/// Returns the names of the created drives that exist.
-fn remaining(entries: &[Entry], undeleted: &[String], has_sandbox: bool) -> Vec<String> {
-    let remains = |entry: &&Entry| {
-        let name = entry.mount.name();
-        let is_used = has_sandbox && entry.state == State::Mounted;
-        entry.created
-            && (!entry.mount.is_generated() || is_used || undeleted.iter().any(|it| it == name))
+/// Returns the names of the created drives that remain: those with names of the caller's own, and the undeleted ones.
+fn remaining(entries: &[Entry], undeleted: &[String]) -> Vec<String> {
+    let remains = |entry: &&Entry| match entry.mount.is_generated() {
+        true => undeleted.iter().any(|name| name == entry.mount.name()),
+        false => entry.created,
     };
     let remaining = entries.iter().filter(remains);
     remaining

@@ -45,8 +45,8 @@ impl SetupError {
         self.sandbox.as_deref()
     }
 
-    /// Returns the names of the drives that this launch has created, and that exist: those with a name of the caller's
-    /// own, those that are mounted in a sandbox that exists, and those that could not be deleted.
+    /// Returns the names of the drives that this launch has created, and that remain: those with a name of the caller's
+    /// own, those that are mounted in a sandbox that remains, and those that could not be deleted.
     #[must_use]
     pub fn created_drives(&self) -> &[String] {
         &self.drives

@@ -267,3 +267,15 @@ async fn the_time_limit_covers_requests_and_delays() {
         );
     }
 }
+
+/// Otherwise the sandbox would remain without a word.
+#[tokio::test(start_paused = true)]
+async fn the_error_of_a_poll_says_that_there_is_a_sandbox() {
+    for first in [is("DEPLOYING"), Reply::gateway_timeout()] {
+        let run = create_box(vec![first.clone(), refused(403, "FORBIDDEN")]).await;
+        let error = run.outcome.unwrap_err();
+        assert!(error.maybe_applied(), "{first:?}: {error}");
+        assert!(error.to_string().contains("403 FORBIDDEN"), "{error}");
+        assert_eq!(run.requests, [CREATE, POLL], "{first:?}");
+    }
+}

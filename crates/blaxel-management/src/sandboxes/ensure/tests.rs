@@ -713,3 +713,13 @@ async fn defaults_are_sent_but_not_compared() {
     let runtime = json!({"image": "blaxel/base-image:latest", "memory": 2048});
     assert_eq!(sent["spec"], json!({"runtime": runtime}));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_error_of_a_poll_after_a_creation_says_that_there_is_a_sandbox() {
+    let replies = vec![gone(), is(2, "DEPLOYING"), refused(403, "FORBIDDEN")];
+    let run = ensure(replies, &Sandbox::new("box")).await;
+    let error = run.outcome.map(drop).unwrap_err();
+    assert!(error.maybe_applied() && error.is_failed(), "{error}");
+    assert!(error.to_string().contains("403 FORBIDDEN"), "{error}");
+    assert_eq!(run.requests, [POLL, CREATE, POLL]);
+}
