@@ -15,8 +15,8 @@ use crate::router;
 use crate::server::RunningServer;
 use crate::state::access::SECRET_VALUES;
 use crate::state::{
-    AGENTS, ARCHIVES, CUSTOM_DOMAINS, Collection, EXECUTIONS, IMAGES, Kind, MODELS, SECRETS, SNAPSHOTS, image,
-    top_kind,
+    AGENTS, ARCHIVES, CUSTOM_DOMAINS, Collection, EXECUTIONS, IMAGES, Kind, MODELS, SECRETS,
+    SNAPSHOTS, image, top_kind,
 };
 use crate::workload::{Callback, Script, Workload};
 

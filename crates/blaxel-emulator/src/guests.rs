@@ -118,7 +118,10 @@ impl Guests {
             Some(machine) => machine.contents(),
             None => {
                 let record = store.get(&Collection::top(&SANDBOXES), sandbox);
-                record.map_or_else(|| Ok(Contents::default()), |record| record.contents.snapshot())
+                record.map_or_else(
+                    || Ok(Contents::default()),
+                    |record| record.contents.snapshot(),
+                )
             }
         }
     }

@@ -229,7 +229,10 @@ mod tests {
         let facts = read();
         // 159 operations are documented; image tags, quotas, logs, costs, secrets, lists of schedules, and folders of
         // drives are extra, and so are the snapshots of the workspace, restoring and archives.
-        assert_eq!(facts.operations.len(), 159 + 1 + 1 + 1 + 4 + 4 + 3 + 1 + 5 + 1 + 2);
+        assert_eq!(
+            facts.operations.len(),
+            159 + 1 + 1 + 1 + 4 + 4 + 3 + 1 + 5 + 1 + 2
+        );
         assert_eq!(Facts::get().operations.len(), facts.operations.len());
     }
 

@@ -32,12 +32,7 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         route("CreateSnapshot", MethodFilter::POST, top, create),
         route("ListSandboxSnapshots", MethodFilter::GET, all, list_own),
-        route(
-            "CreateSandboxSnapshot",
-            MethodFilter::POST,
-            all,
-            create_own,
-        ),
+        route("CreateSandboxSnapshot", MethodFilter::POST, all, create_own),
         route(
             "DeleteSandboxSnapshot",
             MethodFilter::DELETE,

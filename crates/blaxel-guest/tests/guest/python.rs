@@ -205,7 +205,8 @@ async fn what_is_printed_keeps_its_order_whichever_way_it_was_written() {
     let Some(sandbox) = sandbox().await else {
         return;
     };
-    let code = "import os\nfor n in range(500):\n    os.write(1, b'a%d\\n' % n)\n    print(f'b{n}')";
+    let code =
+        "import os\nfor n in range(500):\n    os.write(1, b'a%d\\n' % n)\n    print(f'b{n}')";
     let records = sandbox.python(code).await;
     let expected: String = (0..500).map(|n| format!("a{n}\nb{n}\n")).collect();
     assert_eq!(printed(&records, "stdout"), expected);
