@@ -7,7 +7,7 @@ use crate::state::archive::{Archive, Work};
 use crate::state::status;
 use crate::state::{Collection, SANDBOXES};
 
-/// What [`OpenStore::fail_next`] makes fail: the archiving or restoring of a sandbox.
+/// The work of archiving or restoring a sandbox, for [`OpenStore::fail_next`].
 pub(crate) const ARCHIVES: &str = "archives";
 
 impl OpenStore {
