@@ -33,7 +33,7 @@ pub(super) struct Machine {
     document: Document,
     /// Closed when the machine ends, before its processes do.
     ended: watch::Sender<()>,
-    /// The files and processes that the machine gets before it is used.
+    /// The processes of an earlier machine, which start before it is used.
     saved: Arc<Saved>,
     /// Set while the sandbox is restored from its archive, and nothing may be written.
     is_frozen: AtomicBool,
