@@ -134,11 +134,23 @@ async fn a_walk_has_each_item_although_the_order_changes() {
 }
 
 #[tokio::test]
-async fn calls_go_on_when_a_token_is_refused_or_expires_early() {
+async fn calls_go_on_when_a_token_is_refused_once() {
     let emulator = Emulator::start().await.unwrap();
     let management = Management::new(client(&emulator));
     management.agents().all().await.unwrap();
     emulator.incident(Incident::RefusedOnce);
+    management.agents().all().await.unwrap();
+    assert_eq!(
+        emulator.waiting_faults(),
+        1,
+        "the one for operations that read a single resource"
+    );
+}
+
+#[tokio::test]
+async fn calls_go_on_when_a_token_expires_early() {
+    let emulator = Emulator::start().await.unwrap();
+    let management = Management::new(client(&emulator));
     management.agents().all().await.unwrap();
     // Two hours are its lifetime, of which the client thinks that ten minutes are left.
     emulator.clock().advance(Duration::from_secs(110 * 60));

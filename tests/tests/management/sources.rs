@@ -8,6 +8,20 @@ use std::path::Path;
 use crate::decoding::{assert_same, compared};
 use crate::support::table::Operations;
 
+/// Types that the API does not have: installers in images, and the kinds of manifests.
+const OWN: [&str; 10] = [
+    "Apk",
+    "Apt",
+    "Cargo",
+    "Composer",
+    "Gem",
+    "Go",
+    "ManifestKind",
+    "Pip",
+    "Pipx",
+    "Uv",
+];
+
 /// Types are declared in macros, so their names are indented by one level.
 #[test]
 fn every_type_of_the_facade_is_compared() {
@@ -19,6 +33,7 @@ fn every_type_of_the_facade_is_compared() {
             if let ["pub", "struct" | "enum", name, ..] =
                 &*line.split_whitespace().collect::<Vec<_>>()
                 && !compared.contains(name)
+                && !OWN.contains(name)
             {
                 missing.insert((*name).to_owned());
             }

@@ -242,6 +242,7 @@ mod tests {
                 responses.contains_key(&404),
                 operation.path.contains('{')
                     || name == "CreateSnapshot"
+                    || name == "DeleteSecretByQuery"
                     || name == "getWorkspaceFeatures"
                     || name == "InviteWorkspaceUser",
                 "{name}"

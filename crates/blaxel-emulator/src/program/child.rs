@@ -30,6 +30,8 @@ pub(super) async fn run(builder: Builder, command: Vec<OsString>) -> io::Result<
         to_run.env_remove(name);
     }
     to_run.envs(emulator.variables());
+    // Before the program exists, so that no signal that is meant for it ends this one.
+    let asked = asked_to_end();
     let mut child = match to_run.spawn() {
         Ok(child) => child,
         Err(problem) => {
@@ -40,7 +42,7 @@ pub(super) async fn run(builder: Builder, command: Vec<OsString>) -> io::Result<
     };
     let status = tokio::select! {
         status = child.wait() => status?,
-        () = asked_to_end() => end(&mut child).await?,
+        () = asked => end(&mut child).await?,
     };
     Ok(exit_code(status))
 }
@@ -57,15 +59,15 @@ async fn end(child: &mut Child) -> io::Result<ExitStatus> {
     }
 }
 
-/// Waits until the emulator is asked to end. Ctrl-C is the program's to act on: it gets it too, and
-/// the emulator ends with it.
-async fn asked_to_end() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        // From now on, this program is not ended by them.
-        let interrupt = signal(SignalKind::interrupt());
-        let terminate = signal(SignalKind::terminate());
+/// Returns a future that waits until the emulator is asked to end. Ctrl-C is the program's to act on: it
+/// gets it too, and the emulator ends with it.
+#[cfg(unix)]
+fn asked_to_end() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    // From now on, this program is not ended by them.
+    let interrupt = signal(SignalKind::interrupt());
+    let terminate = signal(SignalKind::terminate());
+    async move {
         let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
             return std::future::pending().await;
         };
@@ -76,12 +78,14 @@ async fn asked_to_end() {
             }
         }
     }
-    #[cfg(not(unix))]
-    loop {
-        if tokio::signal::ctrl_c().await.is_err() {
-            return std::future::pending().await;
-        }
-    }
+}
+
+/// Returns a future that waits until the emulator is asked to end, which it is not here: Ctrl-C is the
+/// program's to act on.
+#[cfg(not(unix))]
+async fn asked_to_end() {
+    while tokio::signal::ctrl_c().await.is_ok() {}
+    std::future::pending().await
 }
 
 fn exit_code(status: ExitStatus) -> ExitCode {

@@ -167,13 +167,13 @@ fn list(call: &Call) -> HandlerResult {
             }
         }
     }
-    // An image that is built without a workload has its log under its own name.
+    // An image that is built without a workload has its log under its own name, if that is asked for.
     for built in store.all(&Collection::top(&IMAGES)) {
         let (name, image_type) = image::parts(built);
         let of_type = image::TYPES.iter().find(|(own, _, _)| *own == image_type);
         let is_of_kind =
             of_type.is_some_and(|(_, own, _)| kinds.iter().any(|it| it.path == own.path));
-        if is_of_kind && wants(name) && !by_workload.contains_key(name) {
+        if is_of_kind && names.contains(&name) && !by_workload.contains_key(name) {
             let lines = image_lines(&store, built, &query.window);
             by_workload.insert(name.to_owned(), page(lines));
         }

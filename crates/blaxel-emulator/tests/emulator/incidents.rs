@@ -168,12 +168,9 @@ async fn a_request_is_delivered_twice() {
     let url = format!("{}/demo/sandboxes/dev/process", emulator.run_url());
     let process = json!({"command": "echo x >> /tmp/count", "waitForCompletion": true});
     post(&url, &process).bare(&service).await.expect(200);
-    let count = format!(
-        "{}/demo/sandboxes/dev/filesystem/tmp/count",
-        emulator.run_url()
-    );
-    let file = get(&count).bare(&service).await.expect(200);
-    assert_eq!(file["content"], "x\nx\n");
+    let count = json!({"command": "cat /tmp/count", "waitForCompletion": true});
+    let counted = post(&url, &count).bare(&service).await.expect(200);
+    assert_eq!(counted["stdout"], "x\nx\n");
 }
 
 #[tokio::test]

@@ -125,10 +125,12 @@ impl<S: HttpService> Launch<S> {
 
     /// Finds out whether the process was started in spite of an error.
     async fn settle(&self, error: Error, earlier: &Earlier) -> Result<ProcessInfo, Error> {
-        // A refusal is certain, unless it refuses a second copy of the same request.
+        // A refusal is certain, unless it refuses a second copy of the same request. Something between this client and
+        // the server may have made one too: then the refusal tells of a name that nobody else can know.
+        let names_it = || error.to_string().contains(&self.request.name);
         let is_copy = self.is_unique
-            && error.attempts() > 1
-            && error.status() == Some(StatusCode::BAD_REQUEST);
+            && error.status() == Some(StatusCode::BAD_REQUEST)
+            && (error.attempts() > 1 || names_it());
         let reported = error.is_failed();
         if !error.maybe_applied() && !is_copy && !reported {
             return Err(self.process.describe(error));

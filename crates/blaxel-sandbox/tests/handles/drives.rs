@@ -18,7 +18,9 @@ fn list(read_only: bool) -> Value {
 
 #[tokio::test]
 async fn a_drive_is_mounted_and_the_mount_is_read_back() {
-    let (sandbox, log) = sandbox([script::json(&mounted(true)), script::json(&list(true))]);
+    let mut listed = list(true);
+    listed["mounts"][1]["drivePath"] = "/2026".into();
+    let (sandbox, log) = sandbox([script::json(&mounted(true)), script::json(&listed)]);
     let options = MountOptions::new("data", "mnt/data/")
         .drive_path("/2026")
         .read_only(true)

@@ -377,14 +377,11 @@ impl<R: Applied + Fetched + Decoded> Lifecycle<'_, R> {
         for exists in [false, true] {
             let outcome = self.all().get_or_create(resource).await.unwrap();
             assert_eq!(outcome.is_created(), !exists, "{outcome:?}");
-            let get = self.resource_request("Get", name);
+            let document = serde_json::to_value(resource).unwrap();
+            let create = self.collection_request("Create").body(document);
             let sent = match exists {
-                true => vec![get],
-                false => {
-                    let document = serde_json::to_value(resource).unwrap();
-                    let create = self.collection_request("Create").body(document);
-                    vec![get.status(404), create]
-                }
+                true => vec![create.status(409), self.resource_request("Get", name)],
+                false => vec![create],
             };
             let exchanges = self.world.assert_sent_all(sent);
             let response = exchanges.last().expect("a request").response();
