@@ -37,6 +37,9 @@ pub struct Variables {
     home: Option<PathBuf>,
 }
 
+/// The variables of a file, or the line with a problem, and the problem.
+type Parsed<P> = Result<Vec<(String, String)>, (usize, P)>;
+
 impl Variables {
     /// Reads the current environment variables of this process.
     #[must_use]
@@ -111,7 +114,7 @@ impl Variables {
     fn with_file<P: fmt::Display>(
         mut self,
         path: PathBuf,
-        parse: fn(&str) -> Result<Vec<(String, String)>, (usize, P)>,
+        parse: fn(&str) -> Parsed<P>,
     ) -> Result<Self, Error> {
         let source = Source::File(path.clone());
         let invalid = |problem: &dyn fmt::Display| Error::input("configuration", &source, problem);

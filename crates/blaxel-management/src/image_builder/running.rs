@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use super::log::{Log, Tail};
 use crate::collection::Collection;
 use crate::logs::LogEntry;
-use crate::metadata::Event;
+use crate::metadata::{Event, Status};
 use crate::wait::{Wait, Watched};
 
 /// The time after the end of a build at which its log is read for the last time, because entries arrive late.
@@ -345,7 +345,7 @@ impl<R: Buildable, S: HttpService> Follow<R, S> {
     fn shows_new_end(&self, resource: &R) -> bool {
         let last = resource.events().last();
         let has_new_event = last.is_some_and(|last| {
-            let status = last.status.as_ref().map(|status| status.as_str());
+            let status = last.status.as_ref().map(Status::as_str);
             Some(last) != self.before.last_event.as_ref() && status == resource.status()
         });
         has_new_event || self.progress.start.elapsed() >= self.wait.settling

@@ -348,6 +348,7 @@ fn labelled(url: &str, labels: &Value) -> Reply {
 }
 
 /// Deploys an agent with labels, and returns the metadata headers of the upload.
+#[allow(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
 async fn deploy_labelled(
     script: &Script,
     labels: &[(&str, &str)],

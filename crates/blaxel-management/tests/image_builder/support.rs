@@ -93,7 +93,7 @@ impl Service<Request<Body>> for Platform {
                 });
             }
             let request = Request::from_parts(head, Body::from(body));
-            platform.inner.call(request).await.map_err(Into::into)
+            platform.inner.call(request).await
         })
     }
 }

@@ -47,7 +47,7 @@ async fn wait(replies: Vec<Reply>, course: &Course, wait: &ArchiveWait) -> Run {
     let sandboxes = Management::new(script.clone()).sandboxes();
     let mut reported = Vec::new();
     let outcome = sandboxes.follow("box", wait, course, |sandbox| {
-        reported.push(sandbox.clone())
+        reported.push(sandbox.clone());
     });
     let outcome = outcome.await;
     Run {
