@@ -33,6 +33,7 @@ pub trait ImageBuilt: Buildable + Uploadable {
 }
 
 /// Implements [`ImageBuilt`] for a workload.
+#[allow(unused_macros, reason = "the features decide which kinds exist")]
 macro_rules! image_built {
     ($($path:ident::$name:ident $logs:literal $is_sandbox:literal),+) => { $(
         impl Buildable for crate::$path::$name {

@@ -8,7 +8,9 @@ use blaxel_core::call;
 use blaxel_core::{Error, HttpService, Source};
 use serde_json::Value;
 
-use super::{Manifest, ManifestKind, Manifests, invalid};
+#[allow(unused_imports, reason = "the features decide which kinds exist")]
+use super::ManifestKind;
+use super::{Manifest, Manifests, invalid};
 use crate::Management;
 #[cfg(any(
     feature = "workloads",
@@ -181,6 +183,7 @@ fn parents<const N: usize>(manifest: &Manifest) -> Result<[&str; N], Error> {
 pub struct StoredManifest(Value);
 
 impl StoredManifest {
+    #[allow(dead_code, reason = "the features decide which kinds exist")]
     fn of(resource: &impl Document) -> Result<Self, Error> {
         let stored = serde_json::to_value(resource);
         stored.map(Self).map_err(undecodable)
