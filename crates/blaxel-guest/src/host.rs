@@ -9,5 +9,6 @@ mod shell;
 mod temporary;
 
 pub(crate) use self::directory::Directory;
+pub(crate) use self::read::children;
 pub(crate) use self::shell::{SHELL, shell};
 pub(crate) use self::temporary::{make_temporary, new_name};

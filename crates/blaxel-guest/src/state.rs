@@ -23,8 +23,8 @@ pub(crate) use self::environment::Environment;
 pub(crate) use self::monitors::Monitors;
 pub(crate) use self::mounts::MountedDrive;
 pub(crate) use self::process::{
-    Entry, Order, Phase, Position, Processes, Read, Record, Restarts, Run, SignalError, StdinError,
-    TRUNCATED, lossy,
+    Entry, Order, Phase, Position, Processes, Read, Record, Restarts, Run, SignalError, StartError,
+    StdinError, TRUNCATED, lossy,
 };
 pub(crate) use self::standby::StandbyWatch;
 pub(crate) use self::tasks::Tasks;
@@ -87,6 +87,14 @@ impl State {
     /// Returns the value of an environment variable; `None` if it is not set or empty.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         lock(&self.environment).get(name).map(str::to_owned)
+    }
+
+    /// Starts a process with the environment variables of the sandbox.
+    pub(crate) async fn start_process(&self, order: Order) -> Result<Arc<Record>, StartError> {
+        let env = self.variables();
+        self.processes
+            .start(&self.guest, &self.working_dir, env, order)
+            .await
     }
 
     /// Returns all environment variables.

@@ -43,11 +43,7 @@ impl Server {
         if namesake.is_some_and(|record| record.is_running()) {
             return false;
         }
-        let started = state
-            .processes
-            .start(&state.guest, &state.working_dir, state.variables(), order)
-            .await;
-        started.is_ok()
+        state.start_process(order).await.is_ok()
     }
 }
 

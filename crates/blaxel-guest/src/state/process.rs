@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub(crate) use self::history::{Entry, Position, Read, TRUNCATED, lossy};
-use self::launch::{Launch, StartError};
+use self::launch::Launch;
+pub(crate) use self::launch::StartError;
 pub(crate) use self::record::{Order, Phase, Record, Restarts, Run, SignalError, StdinError};
 use self::records::Records;
 use super::tasks::Tasks;

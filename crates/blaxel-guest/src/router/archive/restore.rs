@@ -12,7 +12,7 @@ use super::unpack::{Failure, Unpacked, unpack};
 use crate::guest::Guest;
 use crate::lock::lock;
 use crate::router::call::Call;
-use crate::state::{ArchiveState, Order, Quiescence, Restarts, Restore, RestorePhase, State};
+use crate::state::{ArchiveState, Order, Quiescence, Restore, RestorePhase, State};
 
 /// The variable with the presigned address of an archive.
 const ADDRESS: &str = "BL_ARCHIVE_IMPORT_URL";
@@ -152,27 +152,14 @@ impl Job {
         let Some(state) = self.state.upgrade() else {
             return;
         };
-        let order = Order {
-            name: match process.name.is_empty() {
-                true => state.processes.new_name(),
-                false => process.name,
-            },
-            command: process.command,
-            working_dir: process.working_dir,
-            env: Default::default(),
-            restarts: Restarts {
-                on_failure: false,
-                max: 0,
-            },
-            keep_alive: false,
-            timeout: Duration::ZERO,
-            has_stdin: false,
-            version: state.version(),
+        let name = match process.name.is_empty() {
+            true => state.processes.new_name(),
+            false => process.name,
         };
-        let env = state.variables();
-        let started = state
-            .processes
-            .start(&state.guest, &state.working_dir, env, order);
-        let _ = started.await;
+        let order = Order {
+            working_dir: process.working_dir,
+            ..Order::new(name, process.command, state.version())
+        };
+        let _ = state.start_process(order).await;
     }
 }

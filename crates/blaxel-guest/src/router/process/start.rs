@@ -15,11 +15,7 @@ pub(in crate::router) async fn start(
     state: &State,
     request: &Request,
 ) -> Result<Arc<Record>, Refusal> {
-    let env = state.variables();
-    let started = state
-        .processes
-        .start(&state.guest, &state.working_dir, env, request.order.clone())
-        .await;
+    let started = state.start_process(request.order.clone()).await;
     started.map_err(|error| Refusal::unprocessable(format!("failed to start process: {error}")))
 }
 

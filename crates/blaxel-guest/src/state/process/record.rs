@@ -44,6 +44,26 @@ pub(crate) struct Order {
     pub(crate) version: ServerVersion,
 }
 
+impl Order {
+    /// Returns the order of a command without settings.
+    pub(crate) fn new(name: String, command: String, version: ServerVersion) -> Self {
+        Self {
+            name,
+            command,
+            working_dir: String::new(),
+            env: BTreeMap::new(),
+            restarts: Restarts {
+                on_failure: false,
+                max: 0,
+            },
+            keep_alive: false,
+            timeout: Duration::ZERO,
+            has_stdin: false,
+            version,
+        }
+    }
+}
+
 /// The restarts of a process that fails.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Restarts {

@@ -113,7 +113,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::super::history::TRUNCATED;
-    use super::super::record::{Channels, Order, Restarts, SignalError};
+    use super::super::record::{Channels, Order, SignalError};
     use super::*;
     use crate::process::{Control, ExitStatus, Stream};
     use crate::version::ServerVersion;
@@ -133,20 +133,7 @@ mod tests {
             stdin: None,
             control,
         };
-        let order = Order {
-            name: name.to_owned(),
-            command: "true".to_owned(),
-            working_dir: String::new(),
-            env: BTreeMap::new(),
-            restarts: Restarts {
-                on_failure: false,
-                max: 0,
-            },
-            keep_alive: false,
-            timeout: Duration::ZERO,
-            has_stdin: false,
-            version: ServerVersion::Current,
-        };
+        let order = Order::new(name.to_owned(), "true".to_owned(), ServerVersion::Current);
         Arc::new(Record::new(
             pid,
             order,
