@@ -72,10 +72,6 @@ struct Program {
     faults: fn() -> Vec<(&'static str, Fault, u32)>,
 }
 
-fn no_faults() -> Vec<(&'static str, Fault, u32)> {
-    Vec::new()
-}
-
 /// The operations that stream the output of a process.
 const STREAMS: [&str; 2] = ["ExecuteProcess", "StreamProcessLogs"];
 
@@ -181,7 +177,7 @@ static PROGRAMS: [Program; 12] = [
         incident: Incident::ClockSkew,
         name: "clock-skew",
         background: "Tokens live for two hours; long loops ended with 401 (Python SDK dbc47f8).",
-        faults: no_faults,
+        faults: Vec::new,
     },
     Program {
         incident: Incident::RefusedOnce,

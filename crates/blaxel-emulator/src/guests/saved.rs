@@ -31,6 +31,10 @@ impl Saved {
 
     /// Starts the processes. One that cannot be started is left out.
     pub(super) async fn start(&self, server: &Server) {
+        // Each call comes here. One that is being started is still in the list, so the others wait for it.
+        if lock(&self.waiting).is_empty() {
+            return;
+        }
         let _turn = self.turn.lock().await;
         loop {
             let Some(first) = lock(&self.waiting).front().cloned() else {
