@@ -190,9 +190,9 @@ impl fmt::Debug for Manifest {
 
 /// The manifests of a text, of files or of directories, in the order in which they are applied.
 ///
-/// What a resource refers to comes before it: policies, connections and volume templates; then volumes, drives and
-/// models; then functions; then agents, applications, jobs and sandboxes; then previews; then their tokens. Within
-/// these groups the order is that of the files, by name, and of the documents in them.
+/// A resource comes after those that it refers to. The first group is policies, connections and volume templates. Volumes,
+/// drives and models follow, then functions, then agents, applications, jobs and sandboxes, then previews, and then their
+/// tokens. Within a group the order is that of the files, by name, and of the documents in them.
 ///
 /// ```
 /// use blaxel_management::manifests::Manifests;
