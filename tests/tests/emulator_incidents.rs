@@ -3,25 +3,17 @@
 //! The emulator plays each incident by name; `incidents.rs` tests what they taught the transport, and the tests of
 //! `wait_until` that a state of before is not taken for the result.
 
+mod on_emulator;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use blaxel::sandbox::{Sandbox, SandboxHandle};
-use blaxel::{Client, Credentials, ListParams, Management, Sandboxes};
+use blaxel::{Client, ListParams, Management, Sandboxes};
 use blaxel_emulator::blaxel_guest::{ServerVersion, SimulatedGuest};
 use blaxel_emulator::{Emulator, Incident};
 
-/// A client with the kind of credential that is renewed.
-fn client(emulator: &Emulator) -> Client {
-    let secret = emulator.client_secret();
-    Client::builder()
-        .credentials(Credentials::client_credentials(emulator.client_id(), secret).unwrap())
-        .workspace(emulator.workspace())
-        .api_url(emulator.url())
-        .run_url(emulator.run_url())
-        .build()
-        .unwrap()
-}
+use self::on_emulator::{client, requests_of};
 
 /// Returns an emulator whose sandboxes have a server of this age, and a handle of one.
 async fn sandbox(version: ServerVersion) -> (Emulator, SandboxHandle<Client>) {
@@ -33,15 +25,6 @@ async fn sandbox(version: ServerVersion) -> (Emulator, SandboxHandle<Client>) {
     let sandboxes = Sandboxes::new(client(&emulator));
     let handle = sandboxes.ensure(&Sandbox::new("dev")).await.unwrap();
     (emulator, handle)
-}
-
-/// Returns the number of requests of an operation that the emulator received.
-fn requests_of(emulator: &Emulator, operation: &str) -> usize {
-    let journal = emulator.journal();
-    let of = journal
-        .iter()
-        .filter(|entry| entry.operation.as_deref() == Some(operation));
-    of.count()
 }
 
 #[tokio::test]

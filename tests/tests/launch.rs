@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod on_emulator;
+
 use std::time::Duration;
 
 use blaxel::Client;
@@ -20,15 +22,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 
-fn client_of(emulator: &Emulator) -> Client {
-    let client = Client::builder()
-        .api_key(emulator.api_key())
-        .workspace(emulator.workspace())
-        .api_url(emulator.url())
-        .run_url(emulator.run_url())
-        .transport(emulator.service());
-    client.build().unwrap()
-}
+use self::on_emulator::offline_client;
 
 /// An emulator with sandboxes on it.
 struct World {
@@ -42,7 +36,7 @@ impl World {
     }
 
     fn on(emulator: Emulator) -> Self {
-        let sandboxes = Sandboxes::new(client_of(&emulator));
+        let sandboxes = Sandboxes::new(offline_client(&emulator));
         Self {
             emulator,
             sandboxes,
@@ -67,7 +61,7 @@ impl World {
     }
 
     fn management(&self) -> blaxel::Management {
-        blaxel::Management::new(client_of(&self.emulator))
+        blaxel::Management::new(offline_client(&self.emulator))
     }
 
     async fn drives(&self) -> Vec<String> {

@@ -1,9 +1,11 @@
 //! Sessions with MCP servers over sockets, through the whole stack, against the emulator.
 
+mod on_emulator;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use blaxel::{Client, Credentials, Inference, Management};
+use blaxel::{Client, Inference, Management};
 use blaxel_core::{Body, CallOptions, Error};
 use blaxel_emulator::{CredentialKind, Emulator, Fault};
 use blaxel_inference::mcp::{JsonRpcError, McpClient};
@@ -11,35 +13,17 @@ use blaxel_transport::TimeLimits;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use self::on_emulator::{client, requests_of};
+
 async fn emulator() -> Emulator {
     let emulator = Emulator::start().await.unwrap();
     emulator.add("functions", "search").unwrap();
     emulator
 }
 
-fn client(emulator: &Emulator) -> Client {
-    let secret = emulator.client_secret();
-    Client::builder()
-        .credentials(Credentials::client_credentials(emulator.client_id(), secret).unwrap())
-        .workspace(emulator.workspace())
-        .api_url(emulator.url())
-        .run_url(emulator.run_url())
-        .build()
-        .unwrap()
-}
-
 async fn connect(client: Client) -> McpClient {
     let search = Inference::new(client).function("search");
     search.connect().await.unwrap()
-}
-
-/// Returns the number of requests of an operation that the emulator received.
-fn requests_of(emulator: &Emulator, operation: &str) -> usize {
-    let journal = emulator.journal();
-    let of = journal
-        .iter()
-        .filter(|entry| entry.operation.as_deref() == Some(operation));
-    of.count()
 }
 
 #[tokio::test]

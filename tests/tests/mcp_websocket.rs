@@ -3,11 +3,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod on_emulator;
+
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use blaxel::{Client, Credentials, Inference};
+use blaxel::{Client, Inference};
 use blaxel_core::{CallOptions, Error};
 use blaxel_emulator::{CredentialKind, Emulator};
 use blaxel_inference::mcp::{JsonRpcError, McpClient};
@@ -18,23 +20,14 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
+use self::on_emulator::client;
+
 const LIMIT: Duration = Duration::from_secs(10);
 
 async fn emulator() -> Emulator {
     let emulator = Emulator::start().await.unwrap();
     emulator.add("functions", "search").unwrap();
     emulator
-}
-
-fn client(emulator: &Emulator) -> Client {
-    let secret = emulator.client_secret();
-    Client::builder()
-        .credentials(Credentials::client_credentials(emulator.client_id(), secret).unwrap())
-        .workspace(emulator.workspace())
-        .api_url(emulator.url())
-        .run_url(emulator.run_url())
-        .build()
-        .unwrap()
 }
 
 async fn connect(emulator: &Emulator) -> McpClient {

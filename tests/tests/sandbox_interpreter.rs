@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod on_emulator;
+
 use std::time::Duration;
 
 use blaxel::Client;
@@ -10,6 +12,8 @@ use blaxel::sandbox::interpreter::{ContextOptions, ExecutionEvent};
 use blaxel::sandbox::{SandboxHandle, Sandboxes, interpreter};
 use blaxel_emulator::Emulator;
 use blaxel_emulator::blaxel_guest::{CodeScript, CommandPattern, SimulatedGuest};
+
+use self::on_emulator::offline_client;
 
 /// An emulator whose machines know some code.
 fn emulator() -> Emulator {
@@ -36,18 +40,8 @@ fn emulator() -> Emulator {
         .build()
 }
 
-fn client_of(emulator: &Emulator) -> Client {
-    let client = Client::builder()
-        .api_key(emulator.api_key())
-        .workspace(emulator.workspace())
-        .api_url(emulator.url())
-        .run_url(emulator.run_url())
-        .transport(emulator.service());
-    client.build().unwrap()
-}
-
 async fn notebook(emulator: &Emulator) -> SandboxHandle<Client> {
-    let sandboxes = Sandboxes::new(client_of(emulator));
+    let sandboxes = Sandboxes::new(offline_client(emulator));
     sandboxes
         .ensure(&interpreter::draft("notebook"))
         .await
@@ -206,7 +200,7 @@ async fn other_images_have_no_interpreter() {
     let emulator = emulator();
     emulator.add("sandboxes", "plain").unwrap();
     let notebook = notebook(&emulator).await;
-    let plain = Sandboxes::new(client_of(&emulator))
+    let plain = Sandboxes::new(offline_client(&emulator))
         .get("plain")
         .await
         .unwrap();

@@ -3,29 +3,22 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod on_emulator;
+
 use blaxel::sandbox::{SandboxRef, Sandboxes};
-use blaxel::{Client, Credentials, Inference, Management};
+use blaxel::{Client, Inference, Management};
 use blaxel_core::Error;
 use blaxel_emulator::{Emulator, Fault};
 use blaxel_inference::mcp::{JsonRpcError, McpClient};
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use self::on_emulator::client;
+
 async fn emulator() -> Emulator {
     let emulator = Emulator::start().await.unwrap();
     emulator.add("sandboxes", "dev").unwrap();
     emulator
-}
-
-fn client(emulator: &Emulator) -> Client {
-    let secret = emulator.client_secret();
-    Client::builder()
-        .credentials(Credentials::client_credentials(emulator.client_id(), secret).unwrap())
-        .workspace(emulator.workspace())
-        .api_url(emulator.url())
-        .run_url(emulator.run_url())
-        .build()
-        .unwrap()
 }
 
 async fn connect(client: Client) -> McpClient {
