@@ -1,21 +1,55 @@
 //! `cargo xtask features`: each crate compiled alone, with each choice of its features that matters.
 
+use std::cmp::Reverse;
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
 use anyhow::Result;
+use cargo_metadata::Package;
 use xshell::Shell;
 
-use crate::shell::cargo;
+use crate::shell::{at_root, cargo};
 use crate::workspace::{Workspace, features};
 
 /// Compiles these packages, or all, with each choice of features, and fails at the first warning.
 ///
-/// Clippy can refuse warnings, such as that of an import that one feature alone uses, without flags that
-/// would have all dependencies compiled again.
+/// The crates of the workspace wait for each other, and checking one keeps one core busy. So there are two lanes,
+/// the second one with a target directory of its own, which take package after package.
 pub(crate) fn run(sh: &Shell, packages: &[String]) -> Result<()> {
     let workspace = Workspace::read(sh)?;
-    for package in workspace.select(packages)? {
+    let mut packages = workspace.select(packages)?;
+    // The longest ones first, so that both lanes end at about the same time.
+    packages.sort_by_key(|package| Reverse(features(package).count()));
+    let lanes = [None, Some(workspace.target.join("xtask/features"))];
+    let lanes = lanes.into_iter().take(packages.len());
+    let queue = Mutex::new(packages.into_iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    thread::scope(|scope| {
+        let lanes = lanes.map(|target| scope.spawn(|| check_all(next, target)));
+        let lanes: Vec<_> = lanes.collect();
+        let results = lanes.into_iter().map(|lane| lane.join());
+        results
+            .map(|result| result.unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    })
+}
+
+/// Compiles the next package until there is none, in this target directory if it is not the usual one.
+///
+/// Clippy can refuse warnings, such as that of an import that one feature alone uses, without flags that
+/// would have all dependencies compiled again. What it keeps for the next change of a source is of no use here.
+fn check_all<'a>(next: impl Fn() -> Option<&'a Package>, target: Option<PathBuf>) -> Result<()> {
+    let sh = at_root()?;
+    sh.set_var("CARGO_INCREMENTAL", "0");
+    if let Some(target) = target {
+        sh.set_var("CARGO_TARGET_DIR", target);
+    }
+    while let Some(package) = next() {
         let clippy = format!("clippy --locked --package {}", package.name);
         for choice in choices(features(package)) {
-            cargo(sh, &format!("{clippy} {choice} -- -D warnings")).run()?;
+            cargo(&sh, &format!("{clippy} {choice} -- -D warnings")).run()?;
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use blaxel_core::ApiVersion;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::pages::{Item, Page, PageRequest, Sort, search};
+use super::pages::{Item, Page, PageRequest, Shown, Sort, search};
 use super::records;
 use super::route::HandlerResult;
 use crate::errors::ErrorResponse;
@@ -69,8 +69,7 @@ pub(crate) fn list(call: &Call, kind: &'static Kind) -> HandlerResult {
             let query = ListQuery::unpaged(&call.query, listing)?;
             rows.retain(|row| query.matches(row.record, kind, store.now()));
             rows.sort_by(|a, b| query.sort.order(a, b));
-            let documents = rows.iter().map(|row| show(row, false));
-            return Ok(Json(documents.collect::<Vec<_>>()).into_response());
+            return Ok(Json(Shown(&rows, |row| show(row, false))).into_response());
         }
     };
     let query = ListQuery::read(&call.query, &pages)?;

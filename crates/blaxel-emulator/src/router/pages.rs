@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::call::Call;
 use crate::errors::ErrorResponse;
@@ -108,16 +107,41 @@ impl<T: Item> Page<T> {
 
     /// Returns the response with the page. `total` is the length of the unfiltered list.
     pub(crate) fn response<S: Serialize>(&self, total: usize, show: impl Fn(&T) -> S) -> Response {
-        let data: Vec<S> = self.items.iter().map(show).collect();
-        let mut meta = json!({
-            "hasMore": self.cursor.is_some(),
-            "nextCursor": self.cursor.as_deref().unwrap_or_default(),
-            "total": total.min(self.total_limit),
-        });
-        if total > self.total_limit {
-            meta["totalIsPartial"] = true.into();
-        }
-        Json(json!({"data": data, "meta": meta})).into_response()
+        let is_partial = total > self.total_limit;
+        let meta = Meta {
+            has_more: self.cursor.is_some(),
+            next_cursor: self.cursor.as_deref().unwrap_or_default(),
+            total: total.min(self.total_limit),
+            total_is_partial: is_partial.then_some(true),
+        };
+        let data = Shown(&self.items, show);
+        Json(Body { data, meta }).into_response()
+    }
+}
+
+/// The body of the response with a page.
+#[derive(Serialize)]
+struct Body<'a, D> {
+    data: D,
+    meta: Meta<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta<'a> {
+    has_more: bool,
+    next_cursor: &'a str,
+    total: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_is_partial: Option<bool>,
+}
+
+/// Items that are shown one after another, as each is written.
+pub(super) struct Shown<'a, T, F>(pub(super) &'a [T], pub(super) F);
+
+impl<T, S: Serialize, F: Fn(&T) -> S> Serialize for Shown<'_, T, F> {
+    fn serialize<R: Serializer>(&self, serializer: R) -> Result<R::Ok, R::Error> {
+        serializer.collect_seq(self.0.iter().map(&self.1))
     }
 }
 
