@@ -23,8 +23,8 @@ pub(crate) use self::environment::Environment;
 pub(crate) use self::monitors::Monitors;
 pub(crate) use self::mounts::MountedDrive;
 pub(crate) use self::process::{
-    Entry, Order, Phase, Position, Processes, Read, Record, Restarts, Run, SignalError, StartError,
-    StdinError, TRUNCATED, lossy,
+    Entry, NameClaim, Order, Phase, Position, Processes, Read, Record, Restarts, Run, SignalError,
+    StartError, StdinError, TRUNCATED, lossy,
 };
 pub(crate) use self::standby::StandbyWatch;
 pub(crate) use self::tasks::Tasks;

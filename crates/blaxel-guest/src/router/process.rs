@@ -97,7 +97,7 @@ async fn execute(call: &mut Call) -> HandlerResult {
     let accept = call.header(ACCEPT);
     let is_streamed = accept.contains("text/event-stream")
         || (call.state.version() >= Current && accept.contains("application/x-ndjson"));
-    let request = Request::read(call).await?;
+    let mut request = Request::read(call).await?;
     if is_streamed {
         let run = Run::start(Arc::clone(&call.state), request).await;
         let lines = unfold(run, |mut run| async move {
@@ -106,7 +106,7 @@ async fn execute(call: &mut Call) -> HandlerResult {
         });
         return Ok(stream("application/x-ndjson", Body::from_stream(lines)));
     }
-    let record = start(&call.state, &request).await?;
+    let record = start(&call.state, &mut request).await?;
     start::wait(&call.state, &request, &record).await?;
     ok(&match request.waits {
         true => View::completed(&record),

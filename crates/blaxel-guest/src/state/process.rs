@@ -2,6 +2,7 @@
 
 mod history;
 mod launch;
+mod names;
 mod record;
 mod records;
 mod supervisor;
@@ -13,6 +14,8 @@ use std::sync::{Arc, Mutex};
 pub(crate) use self::history::{Entry, Position, Read, TRUNCATED, lossy};
 use self::launch::Launch;
 pub(crate) use self::launch::StartError;
+pub(crate) use self::names::NameClaim;
+use self::names::Names;
 pub(crate) use self::record::{Order, Phase, Record, Restarts, Run, SignalError, StdinError};
 use self::records::Records;
 use super::tasks::Tasks;
@@ -25,6 +28,8 @@ pub(crate) struct Processes {
     records: Mutex<Records>,
     /// One task for each process. They end with the server.
     tasks: Tasks,
+    /// The names of processes that are being started.
+    claimed: Names,
     /// The number of names that were made up.
     names: AtomicU64,
 }
@@ -65,6 +70,13 @@ impl Processes {
                 return name;
             }
         }
+    }
+
+    /// Claims the name of a process that will be started, or returns `None` if one that runs or is being
+    /// started has it.
+    pub(crate) fn claim(&self, name: &str) -> Option<NameClaim> {
+        let is_used = || self.find(name).is_some_and(|record| record.is_running());
+        self.claimed.claim(name, is_used)
     }
 
     /// Returns all processes, in the order in which they were started.

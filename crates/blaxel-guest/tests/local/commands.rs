@@ -1,7 +1,11 @@
 //! Commands: streams, statuses, signals, environment.
 
-use blaxel_guest::{Command, Errno, ExitStatus, Guest as _};
+use blaxel_guest::{Command, Errno, ExitStatus, Guest as _, Server};
+use futures_util::future::join_all;
+use http::Method;
+use serde_json::json;
 
+use crate::requests::{call, send};
 use crate::support::{command, machines, until};
 
 #[tokio::test]
@@ -236,5 +240,30 @@ async fn a_hundred_commands_run_at_the_same_time() {
         for (number, stdout) in all.iter().enumerate() {
             assert_eq!(stdout, &format!("{number}\n"), "{}", machine.kind);
         }
+    }
+}
+
+#[tokio::test]
+async fn of_requests_at_the_same_time_one_gets_the_name() {
+    for machine in machines() {
+        let server = Server::builder(machine.guest.clone()).build();
+        let start = || async {
+            let body = json!({"command": "sleep 60", "name": "same"});
+            let reply = send(&server, Method::POST, "/process", body).await;
+            reply.status().as_u16()
+        };
+        let mut statuses = join_all((0..10).map(|_| start())).await;
+        statuses.sort_unstable();
+        assert_eq!(statuses.first(), Some(&200), "{}", machine.kind);
+        assert_eq!(statuses.get(1..).unwrap(), [400; 9], "{}", machine.kind);
+        // A start that fails leaves the name to others.
+        let kill = call(&server, Method::DELETE, "/process/same/kill", json!(null)).await;
+        assert_eq!(kill["message"], "Process killed successfully");
+        let wait = call(&server, Method::GET, "/process/same/wait", json!(null)).await;
+        assert_eq!(wait["status"], "killed");
+        let fails = json!({"command": "pwd", "name": "same", "workingDir": "/none"});
+        let failed = send(&server, Method::POST, "/process", fails).await;
+        assert_eq!(failed.status(), 422, "{}", machine.kind);
+        assert_eq!(start().await, 200, "{}", machine.kind);
     }
 }

@@ -36,8 +36,8 @@ pub(super) async fn execute(state: &Arc<State>, arguments: Value) -> Outcome {
     body.timeout = Some(if is_cut { LONGEST_WAIT } else { timeout });
     body.working_dir.get_or_insert_with(|| "/".to_owned());
     Request::check_keep_alive(state, &body)?;
-    let request = Request::new(state, body);
-    let record = process::start(state, &request).await?;
+    let mut request = Request::new(state, body);
+    let record = process::start(state, &mut request).await?;
     let deadline = process::deadline(state, &request);
     process::wait_for_ports(state, &request, &record, deadline).await?;
     if !waits {

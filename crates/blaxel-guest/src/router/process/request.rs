@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::router::call::Call;
 use crate::router::path::Paths;
 use crate::router::respond::{Refusal, missing};
-use crate::state::{Order, Restarts, State};
+use crate::state::{NameClaim, Order, Restarts, State};
 use crate::version::ServerVersion;
 
 /// The time after which a process that is kept alive is killed, unless it says otherwise.
@@ -22,6 +22,8 @@ pub(in crate::router) struct Request {
     pub(super) ports: Vec<u16>,
     /// The limit of the waits in seconds; zero stands for none.
     pub(super) timeout: u64,
+    /// Held until the process is started, or could not be.
+    pub(super) claim: Option<NameClaim>,
 }
 
 /// A request as a client writes it.
@@ -56,17 +58,19 @@ impl Request {
         if let Some(path) = body.working_dir.as_mut().filter(|path| !path.is_empty()) {
             *path = Paths::of(state).format(path)?;
         }
-        let is_taken = |name: &&str| {
-            let named = state.processes.find(name);
-            named.is_some_and(|record| record.is_running())
-        };
         let name = body.name.as_deref().filter(|name| !name.is_empty());
-        if let Some(name) = name.filter(is_taken) {
-            return Err(Refusal::bad_request(format!(
-                "process with name '{name}' already exists and is running"
-            )));
-        }
-        Ok(Self::new(state, body))
+        let claim = match name {
+            Some(name) => Some(state.processes.claim(name).ok_or_else(|| {
+                Refusal::bad_request(format!(
+                    "process with name '{name}' already exists and is running"
+                ))
+            })?),
+            None => None,
+        };
+        Ok(Self {
+            claim,
+            ..Self::new(state, body)
+        })
     }
 
     /// Refuses to keep a process alive if the sandbox cannot.
@@ -119,6 +123,7 @@ impl Request {
                 .map(|p| u16::try_from(p).unwrap_or(0))
                 .collect(),
             timeout,
+            claim: None,
         }
     }
 }

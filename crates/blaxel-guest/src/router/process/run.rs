@@ -31,9 +31,9 @@ enum Step {
 }
 
 impl Run {
-    pub(super) async fn start(state: Arc<State>, request: Request) -> Self {
+    pub(super) async fn start(state: Arc<State>, mut request: Request) -> Self {
         let deadline = deadline(&state, &request);
-        let started = start(&state, &request).await;
+        let started = start(&state, &mut request).await;
         Self {
             state,
             step: Step::Started(Box::new(request), started, deadline),

@@ -13,9 +13,10 @@ const PORT_POLL: Duration = Duration::from_millis(200);
 /// Starts a process.
 pub(in crate::router) async fn start(
     state: &State,
-    request: &Request,
+    request: &mut Request,
 ) -> Result<Arc<Record>, Refusal> {
     let started = state.start_process(request.order.clone()).await;
+    request.claim = None;
     started.map_err(|error| Refusal::unprocessable(format!("failed to start process: {error}")))
 }
 
