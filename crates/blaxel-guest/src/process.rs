@@ -24,6 +24,15 @@ pub struct Command {
     pub terminal: Option<TerminalSize>,
 }
 
+impl Command {
+    /// Returns `true` if a text contains a zero byte, which no kernel passes to a program.
+    pub(crate) fn has_zero_byte(&self) -> bool {
+        let env = self.env.iter().flat_map(|(name, value)| [name, value]);
+        let mut texts = self.shell.iter().chain([&self.text]).chain(env);
+        texts.any(|text| text.contains('\0'))
+    }
+}
+
 /// The size of a terminal, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TerminalSize {

@@ -126,6 +126,9 @@ pub(crate) fn spawn(
     disk: &MemoryFiles,
     command: Command,
 ) -> Result<Process, Errno> {
+    if command.has_zero_byte() {
+        return Err(Errno::Invalid);
+    }
     let directory = disk.metadata(&command.working_dir)?;
     if directory.kind != FileKind::Directory {
         return Err(Errno::NotDirectory);

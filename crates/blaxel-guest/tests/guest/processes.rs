@@ -99,6 +99,16 @@ async fn requests_are_refused_as_the_server_refuses_them() {
         ("nope", 400, "invalid request body: "),
         ("{\"command\":5}", 400, "invalid request body: "),
         (
+            "{\"command\":\"echo \\u0000\"}",
+            422,
+            "failed to start process: fork/exec sh: invalid argument",
+        ),
+        (
+            "{\"command\":\"both\",\"env\":{\"A\":\"\\u0000\"}}",
+            422,
+            "failed to start process: fork/exec sh: invalid argument",
+        ),
+        (
             "{\"command\":\"both\",\"name\":\"taken\"}",
             400,
             "process with name 'taken' already exists and is running",
