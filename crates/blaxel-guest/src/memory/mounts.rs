@@ -18,8 +18,15 @@ struct Mount {
     path: String,
     /// The directory that it hides.
     over: Place,
-    /// The directory that is seen instead.
+    /// The directory that is seen instead. It is open, so that it stays when it is removed from its
+    /// volume.
     top: Place,
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        self.top.volume.open().closed(self.top.inode);
+    }
 }
 
 impl Mounts {
@@ -30,16 +37,18 @@ impl Mounts {
         over: Place,
         top: Place,
     ) -> Result<(), Errno> {
-        let mut mounts = lock(&self.0);
-        if path == "/" || mounts.iter().any(|mount| mount.path == path) {
-            return Err(Errno::Busy);
-        }
-        mounts.push(Mount {
+        top.volume.open().opened(top.inode)?;
+        let mount = Mount {
             name,
             path,
             over,
             top,
-        });
+        };
+        let mut mounts = lock(&self.0);
+        if mount.path == "/" || mounts.iter().any(|other| other.path == mount.path) {
+            return Err(Errno::Busy);
+        }
+        mounts.push(mount);
         Ok(())
     }
 

@@ -111,6 +111,17 @@ impl Tree {
         }
     }
 
+    /// Returns the entries of a directory to add one. A directory that was removed gets none.
+    fn entries_to_extend(
+        &mut self,
+        directory: Inode,
+    ) -> Result<&mut BTreeMap<String, Inode>, Errno> {
+        match self.node(directory)?.links {
+            0 => Err(Errno::NotFound),
+            _ => self.entries_mut(directory),
+        }
+    }
+
     pub(crate) fn metadata(&self, inode: Inode) -> Result<Metadata, Errno> {
         Ok(self.node(inode)?.metadata(inode))
     }
@@ -159,7 +170,7 @@ impl Tree {
         attributes: Attributes,
     ) -> Result<Inode, Errno> {
         check_name(name)?;
-        if self.entries(directory)?.contains_key(name) {
+        if self.entries_to_extend(directory)?.contains_key(name) {
             return Err(Errno::Exists);
         }
         let node = Node::new(content, attributes);
@@ -264,7 +275,7 @@ impl Tree {
                 (false, true) => return Err(Errno::IsDirectory),
             }
         }
-        self.entries_mut(to)?.insert(new.to_owned(), inode);
+        self.entries_to_extend(to)?.insert(new.to_owned(), inode);
         self.entries_mut(from)?.remove(old);
         if is_directory && from != to {
             let old_parent = self.node_mut(from)?;

@@ -75,6 +75,38 @@ async fn a_drive_is_shared_by_sandboxes_and_can_be_unmounted() {
 }
 
 #[tokio::test]
+async fn a_mounted_directory_that_is_removed_is_empty_and_can_be_unmounted() {
+    let drives = drives();
+    let one = Sandbox::with(|builder| builder.drives(drives.clone()));
+    let two = Sandbox::with(|builder| builder.drives(drives.clone()));
+    for (sandbox, path) in [(&one, "/a/b"), (&two, "/")] {
+        let body = json!({"driveName": "data", "mountPath": "/mnt", "drivePath": path});
+        let answer = sandbox.call("POST /drives/mount", body.to_string()).await;
+        assert_eq!(answer.status, 200);
+    }
+    one.put_files(&[("/mnt/file", "x")]);
+    let answer = two
+        .call("DELETE /filesystem//mnt/a?recursive=true", "")
+        .await;
+    assert_eq!(answer.status, 200);
+    let listed = one.get("/filesystem//mnt").await.json();
+    assert_eq!(listed["files"], json!([]));
+    for call in ["PUT /filesystem//mnt/new", "PUT /filesystem//mnt/dir/new"] {
+        let answer = one.call(call, "{}").await;
+        assert_eq!(answer.status, 422, "{call}");
+        assert!(
+            answer.error().ends_with("no such file or directory"),
+            "{call}"
+        );
+    }
+    let answer = one.call("DELETE /drives/mount/mnt", "").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(one.get("/drives/mount").await.json(), json!({"mounts": []}));
+    one.put_files(&[("/mnt/own", "y")]);
+    assert_eq!(one.content("/mnt/own"), "y");
+}
+
+#[tokio::test]
 async fn requests_that_cannot_be_met_are_refused() {
     let sandbox = Sandbox::with(|builder| builder.drives(drives()));
     sandbox.put_files(&[("/file", "")]);
