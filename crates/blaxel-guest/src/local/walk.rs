@@ -19,7 +19,7 @@ use crate::host::errors;
 /// The number of links after which a path is refused.
 const MAX_LINKS: usize = 40;
 /// The longest path, in bytes.
-const MAX_PATH: usize = 4096;
+pub(super) const MAX_PATH: usize = 4096;
 
 /// A name in an open directory, which may not exist.
 #[derive(Debug)]

@@ -11,16 +11,18 @@ use std::sync::Arc;
 use cap_fs_ext::DirExt as _;
 use cap_std::fs::Dir;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::fstat;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
 use super::entries::entries;
+use super::walk::MAX_PATH;
 use crate::errno::Errno;
 use crate::files::{Change, ChangeKind, ChangeSender, Changes, DirEntry, FileKind, join};
 use crate::host::errors;
 
 /// Changes that a watch keeps until they are read.
 const CHANGES_LIMIT: usize = 4096;
-/// The time after which an abandoned watch is noticed.
+/// The time after which an abandoned watch and the removal of the watched directory are noticed.
 const CHECK: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 200_000_000,
@@ -32,11 +34,14 @@ pub(super) fn watch(dir: Arc<Dir>, path: String, is_recursive: bool) -> Result<C
     let (sender, changes) = Changes::channel(CHANGES_LIMIT);
     let mut watcher = Watcher {
         events: events.map_err(errors::of_kernel)?,
+        top: dir,
+        path,
+        is_gone: false,
         directories: BTreeMap::new(),
         is_recursive,
         sender,
     };
-    watcher.add(dir, &path, false)?;
+    watcher.add("", false)?;
     let thread = std::thread::Builder::new().name("blaxel-guest-watch".to_owned());
     let started = thread.spawn(move || watcher.run());
     started.map_err(|error| errors::of_io(&error))?;
@@ -45,6 +50,12 @@ pub(super) fn watch(dir: Arc<Dir>, path: String, is_recursive: bool) -> Result<C
 
 struct Watcher {
     events: OwnedFd,
+    /// The watched directory. Those in it are not kept open, as there may be very many.
+    top: Arc<Dir>,
+    /// Its path in the sandbox.
+    path: String,
+    /// Set when its removal was reported.
+    is_gone: bool,
     /// The directories by the kernel's numbers.
     directories: BTreeMap<i32, Watched>,
     is_recursive: bool,
@@ -52,61 +63,72 @@ struct Watcher {
 }
 
 struct Watched {
-    dir: Arc<Dir>,
-    /// The path in the sandbox.
-    path: String,
+    /// The path below the watched directory, which is empty for that itself.
+    below: String,
     /// The entries that were reported when the directory appeared. The kernel may report them again.
     reported: BTreeSet<String>,
 }
 
 impl Watcher {
-    /// Watches a directory, and with `is_recursive` those in it. Reports their entries if they are
-    /// new.
-    fn add(&mut self, dir: Arc<Dir>, path: &str, is_new: bool) -> Result<(), Errno> {
+    /// Watches the directory at a path below, and with `is_recursive` those in it. Reports their
+    /// entries if they are new.
+    fn add(&mut self, below: &str, is_new: bool) -> Result<(), Errno> {
+        let mut left = self.add_one(below, is_new)?;
+        while let Some(below) = left.pop() {
+            // It may be gone already. No request reaches one with a longer path.
+            if below.len() < MAX_PATH
+                && let Ok(inside) = self.add_one(&below, is_new)
+            {
+                left.extend(inside);
+            }
+        }
+        Ok(())
+    }
+
+    /// Watches one directory. Returns the paths below of those in it, the first one last.
+    fn add_one(&mut self, below: &str, is_new: bool) -> Result<Vec<String>, Errno> {
+        let dir = match below {
+            "" => Arc::clone(&self.top),
+            below => {
+                let opened = self.top.open_dir_nofollow(below);
+                Arc::new(opened.map_err(|error| errors::of_io(&error))?)
+            }
+        };
         let flags = WatchFlags::CREATE
             | WatchFlags::MODIFY
             | WatchFlags::DELETE
             | WatchFlags::MOVED_FROM
             | WatchFlags::MOVED_TO
             | WatchFlags::ATTRIB
-            | WatchFlags::DELETE_SELF
             | WatchFlags::ONLYDIR;
         // The path of the descriptor leads to the directory itself, wherever it has been moved.
         let place = format!("/proc/self/fd/{}", dir.as_raw_fd());
         let number = inotify::add_watch(&self.events, place, flags).map_err(errors::of_kernel)?;
-        let mut reported = BTreeSet::new();
-        let mut below = Vec::new();
+        let (mut reported, mut inside) = (BTreeSet::new(), Vec::new());
         if self.is_recursive {
             for DirEntry { name, kind } in entries(&dir)? {
+                let path = join_below(below, &name);
                 if is_new {
-                    self.report(ChangeKind::Create, join(path, &name));
-                    reported.insert(name.clone());
+                    self.report(ChangeKind::Create, &path);
+                    reported.insert(name);
                 }
                 if kind == FileKind::Directory {
-                    below.push(name);
+                    inside.push(path);
                 }
             }
         }
-        let watched = Watched {
-            dir: Arc::clone(&dir),
-            path: path.to_owned(),
-            reported,
+        inside.reverse();
+        let below = below.to_owned();
+        self.directories.insert(number, Watched { below, reported });
+        Ok(inside)
+    }
+
+    /// Reports a change at a path below the watched directory.
+    fn report(&self, kind: ChangeKind, below: &str) {
+        let path = match below {
+            "" => self.path.clone(),
+            below => join(&self.path, below),
         };
-        self.directories.insert(number, watched);
-        for name in below {
-            self.enter(&dir, path, &name, is_new);
-        }
-        Ok(())
-    }
-
-    /// Watches a directory in another one. It may be gone already.
-    fn enter(&mut self, parent: &Dir, path: &str, name: &str, is_new: bool) {
-        if let Ok(dir) = parent.open_dir_nofollow(name) {
-            let _ = self.add(Arc::new(dir), &join(path, name), is_new);
-        }
-    }
-
-    fn report(&self, kind: ChangeKind, path: String) {
         self.sender.send(Change { kind, path });
     }
 
@@ -115,6 +137,7 @@ impl Watcher {
         while !self.sender.is_closed() {
             let mut ready = [PollFd::new(&self.events, PollFlags::IN)];
             if matches!(poll(&mut ready, Some(&CHECK)), Ok(0)) {
+                self.check_top();
                 continue;
             }
             let Ok(events) = self.read(&mut buffer) else {
@@ -123,9 +146,15 @@ impl Watcher {
             for (number, flags, name) in events {
                 self.handle(number, flags, name);
             }
-            if self.directories.is_empty() {
-                return;
-            }
+        }
+    }
+
+    /// Reports the removal of the watched directory. The kernel would do so when nothing has it open
+    /// any more, which the watch has.
+    fn check_top(&mut self) {
+        if !self.is_gone && fstat(&*self.top).is_ok_and(|facts| facts.st_nlink == 0) {
+            self.is_gone = true;
+            self.report(ChangeKind::Remove, "");
         }
     }
 
@@ -160,13 +189,8 @@ impl Watcher {
         let Some(watched) = self.directories.get_mut(&number) else {
             return;
         };
-        let (dir, directory) = (Arc::clone(&watched.dir), watched.path.clone());
-        let Some(name) = name else {
-            if flags.contains(ReadFlags::DELETE_SELF) && self.directories.len() == 1 {
-                self.report(ChangeKind::Remove, directory);
-            }
-            return;
-        };
+        let Some(name) = name else { return };
+        let below = join_below(&watched.below, &name);
         let is_repeated = watched.reported.remove(&name);
         let kind = if flags.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) {
             ChangeKind::Create
@@ -185,29 +209,40 @@ impl Watcher {
         if is_created && is_repeated {
             return;
         }
-        let path = join(&directory, &name);
-        if kind == ChangeKind::Rename && flags.contains(ReadFlags::ISDIR) {
-            self.forget(&path);
+        let is_directory = flags.contains(ReadFlags::ISDIR);
+        if is_directory && matches!(kind, ChangeKind::Rename | ChangeKind::Remove) {
+            self.forget(&below);
         }
-        self.report(kind, path);
-        if is_created && self.is_recursive && flags.contains(ReadFlags::ISDIR) {
-            self.enter(&dir, &directory, &name, true);
+        self.report(kind, &below);
+        if is_created && self.is_recursive && is_directory {
+            // It may be gone already.
+            let _ = self.add(&below, true);
         }
     }
 
-    /// Ends the watches of a directory that was moved away, and of those in it.
-    fn forget(&mut self, path: &str) {
-        let below = format!("{path}/");
-        let gone = |watched: &Watched| watched.path == path || watched.path.starts_with(&below);
+    /// Ends the watches of a directory that was moved away or removed, and of those in it.
+    fn forget(&mut self, below: &str) {
+        let inside = format!("{below}/");
+        let is_gone =
+            |watched: &Watched| watched.below == below || watched.below.starts_with(&inside);
         let numbers: Vec<i32> = self
             .directories
             .iter()
-            .filter(|(_, watched)| gone(watched))
+            .filter(|(_, watched)| is_gone(watched))
             .map(|(number, _)| *number)
             .collect();
         for number in numbers {
             self.directories.remove(&number);
+            // The kernel has ended those of removed directories.
             let _ = inotify::remove_watch(&self.events, number);
         }
+    }
+}
+
+/// Appends a name to a path below the watched directory.
+fn join_below(below: &str, name: &str) -> String {
+    match below {
+        "" => name.to_owned(),
+        below => format!("{below}/{name}"),
     }
 }

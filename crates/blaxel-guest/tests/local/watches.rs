@@ -62,6 +62,53 @@ async fn new_directories_are_watched_and_their_entries_reported_once() {
     }
 }
 
+/// Returns the number of descriptors that this program has open.
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+#[tokio::test]
+async fn the_removal_of_the_watched_directory_is_reported() {
+    for machine in machines() {
+        let files = machine.guest.files();
+        for is_recursive in [false, true] {
+            files.create_dir_all("/blaxel/top/in", 0o755).unwrap();
+            let mut changes = files.watch("/blaxel/top", is_recursive).unwrap();
+            machine.print("rm -r top").await;
+            let seen = until_path(&mut changes, "/top").await;
+            let removed = ["/blaxel/top/in", "/blaxel/top"];
+            let removed = removed.map(|path| (ChangeKind::Remove, path.to_owned()));
+            assert_eq!(seen, removed, "{}", machine.kind);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_recursive_watch_needs_no_descriptor_for_each_directory() {
+    for machine in machines() {
+        let kind = machine.kind;
+        let files = machine.guest.files();
+        machine
+            .print("i=0; while [ $i -lt 300 ]; do mkdir -p old/$i; i=$((i+1)); done")
+            .await;
+        let before = descriptors();
+        let mut changes = files.watch("/blaxel", true).unwrap();
+        machine
+            .print("i=0; while [ $i -lt 300 ]; do mkdir -p new/$i; i=$((i+1)); done; echo > new/299/end")
+            .await;
+        until_path(&mut changes, "/new/299/end").await;
+        // Other tests of this program open some meanwhile.
+        assert!(descriptors() < before + 250, "{kind}");
+        // A name that is used again is watched again.
+        machine
+            .print("rm -r old; mkdir -p old/7; sleep 0.3; echo > old/7/again")
+            .await;
+        let seen = until_path(&mut changes, "/old/7/again").await;
+        let again = (ChangeKind::Create, "/blaxel/old/7/again".to_owned());
+        assert_eq!(seen.last(), Some(&again), "{kind}");
+    }
+}
+
 #[tokio::test]
 async fn only_a_directory_can_be_watched() {
     for machine in machines() {
