@@ -44,6 +44,7 @@ mod simulated;
 mod state;
 mod version;
 mod volume;
+mod volume_files;
 
 pub use self::clock::{Awake, Clock, Sleep};
 pub use self::code_script::CodeScript;

@@ -38,6 +38,7 @@ use self::sandbox::Sandbox;
 pub use self::settings::LocalGuestError;
 use self::settings::{Isolation, Settings};
 use self::suspended::Suspended;
+pub(crate) use self::volumes::files_of;
 use crate::apps;
 use crate::clock::Clock;
 use crate::drives::DriveMount;

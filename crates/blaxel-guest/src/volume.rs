@@ -76,14 +76,12 @@ impl Volume {
     /// are not moved.
     ///
     /// ```
-    /// use blaxel_guest::{Clock, Files as _, MemoryFiles, Volume};
+    /// use blaxel_guest::{Clock, Volume};
     ///
     /// let (old, new) = (Volume::in_memory(64), Volume::in_memory(1 << 20));
-    /// let files = MemoryFiles::new(old.clone(), Clock::standing());
-    /// files.write("/kept.txt", b"kept", 0o644)?;
+    /// old.files(Clock::standing())?.write("/kept.txt", b"kept", 0o644)?;
     /// new.copy_from(&old)?;
-    /// let files = MemoryFiles::new(new, Clock::standing());
-    /// assert_eq!(files.read("/kept.txt")?, b"kept");
+    /// assert_eq!(new.files(Clock::standing())?.read("/kept.txt")?, b"kept");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

@@ -5,7 +5,7 @@ use axum::response::IntoResponse;
 use axum::routing::MethodFilter;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use blaxel_guest::{FileKind, Files as _, MemoryFiles};
+use blaxel_guest::FileKind;
 use ed25519_compact::KeyPair;
 use http::StatusCode;
 use serde_json::json;
@@ -49,11 +49,14 @@ pub(crate) fn routes() -> Vec<Route> {
 /// Deletes a folder of a drive with everything in it.
 fn delete_folder(call: &Call) -> HandlerResult {
     let path = folder(call.query.get("path").unwrap_or_default())?;
-    let store = call.engine.store.open();
-    let drive = store.get(&Collection::top(&DRIVES), call.path(DRIVES.parameter));
-    let drive = drive.ok_or_else(|| not_found(&DRIVES))?;
-    if let Some(contents) = &drive.files {
-        let files = MemoryFiles::new(contents.clone(), call.engine.clock.clone());
+    let contents = {
+        let store = call.engine.store.open();
+        let drive = store.get(&Collection::top(&DRIVES), call.path(DRIVES.parameter));
+        drive.ok_or_else(|| not_found(&DRIVES))?.files.clone()
+    };
+    if let Some(contents) = contents {
+        let files = contents.files(call.engine.clock.clone());
+        let files = files.map_err(|errno| not_deleted(&errno))?;
         // The documentation leaves open what happens to a file.
         if files
             .link_metadata(&path)
@@ -61,12 +64,16 @@ fn delete_folder(call: &Call) -> HandlerResult {
         {
             return Err(ErrorResponse::bad_request("path is not a folder."));
         }
-        files.remove_all(&path).map_err(|error| {
-            let error = format!("The folder could not be deleted: {error}");
-            ErrorResponse::control(StatusCode::BAD_GATEWAY, &error)
-        })?;
+        files
+            .remove_all(&path)
+            .map_err(|error| not_deleted(&error))?;
     }
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn not_deleted(error: &dyn std::error::Error) -> ErrorResponse {
+    let error = format!("The folder could not be deleted: {error}");
+    ErrorResponse::control(StatusCode::BAD_GATEWAY, &error)
 }
 
 /// Returns the absolute path of a folder of a drive, which is not the drive itself.

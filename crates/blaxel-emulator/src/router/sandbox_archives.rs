@@ -1,7 +1,7 @@
 //! Archiving sandboxes, and restoring them.
 
 use axum::routing::MethodFilter;
-use blaxel_guest::{FileKind, Files, MemoryFiles, Volume};
+use blaxel_guest::{Errno, FileKind, Volume};
 use http::StatusCode;
 
 use super::access_level::AccessLevel;
@@ -41,7 +41,8 @@ fn archive(call: &Call) -> HandlerResult {
     require_state(&store, name, status::DEPLOYED)?;
     let guests = &call.engine.guests;
     let contents = guests.contents_of(&store, name).map_err(not_copied)?;
-    let size = contents.files.as_ref().map_or((0, 0), size_of);
+    let size = contents.files.as_ref().map_or(Ok((0, 0)), size_of);
+    let size = size.map_err(not_copied)?;
     guests.restart_with(&mut store, name, contents);
     store.archive(name, size);
     records::response(&store, &Collection::top(&SANDBOXES), name)
@@ -79,9 +80,9 @@ fn require_state(store: &OpenStore, name: &str, wanted: &str) -> Result<(), Erro
     }
 }
 
-/// Returns the number of files on a disk and their size in bytes.
-fn size_of(disk: &Volume) -> (u64, u64) {
-    let files = MemoryFiles::new(disk.clone(), Clock::standing());
+/// Returns the number of files on a disk and their size in bytes. What cannot be read does not count.
+fn size_of(disk: &Volume) -> Result<(u64, u64), Errno> {
+    let files = disk.files(Clock::standing())?;
     let mut directories = vec!["/".to_owned()];
     let mut count = 0;
     while let Some(path) = directories.pop() {
@@ -94,5 +95,5 @@ fn size_of(disk: &Volume) -> (u64, u64) {
             }
         }
     }
-    (count, disk.space().used)
+    Ok((count, disk.space().used))
 }

@@ -7,7 +7,7 @@ use blaxel_emulator::blaxel_guest::LocalGuest;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{ask, in_sandbox, post, run};
+use crate::support::{ask, get, in_sandbox, post, run};
 
 /// Returns emulators for each kind of local guests that this machine can run.
 fn emulators() -> Vec<Emulator> {
@@ -112,6 +112,68 @@ async fn a_drive_is_mounted_in_running_sandboxes_and_shared() {
         let unmount = ask(Method::DELETE, unmount);
         unmount.bare(&emulator.service()).await.expect(200);
         assert_eq!(run(&emulator, "one", "ls shared").await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_folder_of_a_drive_is_gone_in_running_sandboxes() {
+    for emulator in emulators() {
+        let drive = json!({"metadata": {"name": "shared"}, "spec": {}});
+        create(&emulator, "/drives", drive).await;
+        for name in ["one", "two"] {
+            sandbox(&emulator, name, json!([])).await;
+            let mount = json!({"driveName": "shared", "mountPath": "/blaxel/shared"});
+            let mount = post(in_sandbox(&emulator, name, "/drives/mount"), &mount);
+            mount.bare(&emulator.service()).await.expect(200);
+        }
+        let wait = "until [ ! -e shared/a ]; do sleep 0.02; done; ls shared";
+        let waiting = json!({"command": wait, "name": "waiting"});
+        let fill = "mkdir -p shared/a/b && echo 1 > shared/a/b/f && ln -s / shared/a/out \
+            && echo 2 > shared/kept";
+        run(&emulator, "one", fill).await;
+        let started = post(in_sandbox(&emulator, "two", "/process"), &waiting);
+        started.bare(&emulator.service()).await.expect(200);
+        let delete = async |path: &str| {
+            let folder = format!("/drives/shared/folders?path={path}");
+            let reply = ask(Method::DELETE, folder).on(&emulator).await;
+            reply.status.as_u16()
+        };
+        assert_eq!(delete("/kept").await, 400, "it is a file");
+        assert_eq!(delete("/a/none").await, 204);
+        assert_eq!(delete("/a").await, 204);
+        assert_eq!(delete("/a").await, 204);
+        assert_eq!(run(&emulator, "one", "cat shared/*").await, "2\n");
+        let logs = get(in_sandbox(&emulator, "two", "/process/waiting/logs/stream"));
+        let logs = logs.bare(&emulator.service()).await;
+        assert_eq!(&logs.bytes[..], b"stdout:kept\n");
+    }
+}
+
+#[tokio::test]
+async fn an_archive_knows_the_number_of_its_files() {
+    for emulator in emulators() {
+        sandbox(&emulator, "sb", json!([])).await;
+        run(&emulator, "sb", "true").await;
+        let archived = async || {
+            for action in ["archive", "unarchive"] {
+                let acted = ask(Method::POST, format!("/sandboxes/sb/{action}"));
+                acted.on(&emulator).await.expect(200);
+            }
+            let shown = get("/sandboxes/sb").on(&emulator).await.expect(200);
+            let restore = &shown["archive"]["restore"];
+            let number = |name: &str| restore[name].as_u64().unwrap();
+            (number("files"), number("totalBytes"))
+        };
+        let before = archived().await;
+        run(
+            &emulator,
+            "sb",
+            "mkdir -p a/b && printf 12345 > a/b/f && printf 678 > a/g",
+        )
+        .await;
+        let after = archived().await;
+        assert_eq!(after.0, before.0 + 2);
+        assert!(after.1 >= 8);
     }
 }
 

@@ -31,14 +31,14 @@ const MASKABLE: u32 = 0o7777;
 /// operation names one entry of a directory that is open, and `cap-std` refuses paths that lead out
 /// of it.
 #[derive(Clone)]
-pub(super) struct LocalFiles {
+pub(crate) struct LocalFiles {
     /// The error is that of all operations.
     pub(super) mounts: Result<MountTable, Errno>,
     pub(super) owners: Owners,
 }
 
 impl LocalFiles {
-    fn mounts(&self) -> Result<Arc<Mounts>, Errno> {
+    pub(super) fn mounts(&self) -> Result<Arc<Mounts>, Errno> {
         match &self.mounts {
             Ok(mounts) => Ok(mounts.current()),
             Err(errno) => Err(*errno),

@@ -64,20 +64,29 @@ pub(super) fn unmount(table: &MountTable, disk: &Directory, path: &str) -> Resul
     })
 }
 
+/// Returns the file system whose `/` is a volume.
+pub(crate) fn files_of(volume: Arc<Directory>) -> Result<LocalFiles, Errno> {
+    files_from(volume, Owners::new(false))
+}
+
+fn files_from(volume: Arc<Directory>, owners: Owners) -> Result<LocalFiles, Errno> {
+    let mut root = Mount::open("/", &volume.path, Purpose::Root)?;
+    root.volume = Some(volume);
+    Ok(LocalFiles {
+        mounts: Ok(MountTable::new(Mounts::new(root, None))),
+        owners,
+    })
+}
+
 /// Returns the path of the mounted directory in its volume, without links. It is created if the mount
 /// may write.
-fn inside(volume: &Directory, owners: Owners, mount: &DriveMount) -> Result<String, Errno> {
-    let root = Mount::open("/", &volume.path, Purpose::Root)?;
-    let table = MountTable::new(Mounts::new(root, None));
-    let files = LocalFiles {
-        mounts: Ok(table.clone()),
-        owners,
-    };
+fn inside(volume: &Arc<Directory>, owners: Owners, mount: &DriveMount) -> Result<String, Errno> {
+    let files = files_from(Arc::clone(volume), owners)?;
     if !mount.read_only {
         let created = files.create_dir_all(&mount.drive_path, DIRECTORY);
         created.map_err(|error| error.errno())?;
     }
-    let found = directory_at(&table.current(), &mount.drive_path)?;
+    let found = directory_at(&*files.mounts()?, &mount.drive_path)?;
     Ok(found.path.trim_start_matches('/').to_owned())
 }
 

@@ -49,6 +49,11 @@ impl Volume {
         }))
     }
 
+    /// Returns the directory with the contents, if they are in one.
+    pub(crate) fn moved(&self) -> Option<Arc<Directory>> {
+        self.0.directory.get().cloned()
+    }
+
     /// Returns the directory with the contents. Contents in memory are moved to a temporary one.
     pub(crate) fn directory(&self) -> Result<Arc<Directory>, Errno> {
         // Locked, so that they are moved once.

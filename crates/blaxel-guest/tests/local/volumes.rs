@@ -277,6 +277,34 @@ async fn contents_in_memory_move_to_a_directory_when_a_local_guest_mounts_them()
     assert_eq!(refused, Err(Errno::NotImplemented));
 }
 
+#[tokio::test]
+async fn the_files_of_a_volume_are_reached_without_a_machine_wherever_they_are() {
+    let drive = Volume::in_memory(1000);
+    let clock = Clock::standing();
+    let files = drive.files(clock.clone()).unwrap();
+    files.create_dir_all("/dir/in", 0o755).unwrap();
+    files.write("/dir/in/file", b"first", 0o644).unwrap();
+    for machine in machines() {
+        let kind = machine.kind;
+        mounted(&machine, &drive, "/blaxel/drive");
+        assert_eq!(
+            machine.print("cat drive/dir/in/file").await,
+            "first",
+            "{kind}"
+        );
+        machine.print("ln -s /etc drive/dir/out").await;
+        let files = drive.files(clock.clone()).unwrap();
+        assert_eq!(files.read("/dir/in/file").unwrap(), b"first", "{kind}");
+        assert_eq!(files.metadata("/dir/out"), Err(Errno::NotFound), "{kind}");
+        let full = files.write("/dir/large", &[0; 2000], 0o644).unwrap_err();
+        assert_eq!(full.errno(), Errno::NoSpace, "{kind}");
+        files.remove_all("/dir").unwrap();
+        assert_eq!(machine.print("ls drive").await, "", "{kind}");
+        files.create_dir_all("/dir/in", 0o755).unwrap();
+        files.write("/dir/in/file", b"first", 0o644).unwrap();
+    }
+}
+
 /// Returns the temporary directory that a mounted volume is in.
 fn contents_of(machine: &Machine, path: &str) -> PathBuf {
     let link = machine
