@@ -241,18 +241,31 @@ pub trait Files: Send + Sync {
     ///
     /// Fails at the first entry that cannot be removed. The others before it are removed.
     fn remove_all(&self, path: &str) -> Result<(), FileError> {
-        let failed = |errno| FileError::new("unlinkat", path, errno);
-        match self.link_metadata(path) {
-            Ok(found) if found.kind == FileKind::Directory => {
-                for entry in self.read_dir(path).map_err(failed)? {
-                    self.remove_all(&join(path, &entry.name))?;
-                }
-                self.remove_dir(path).map_err(failed)
+        // A directory is first listed, and removed after what is in it. There may be more levels
+        // than the stack of a thread has room for.
+        let mut left = vec![(path.to_owned(), false)];
+        while let Some((path, is_listed)) = left.pop() {
+            let failed = |errno| FileError::new("unlinkat", &path, errno);
+            if is_listed {
+                self.remove_dir(&path).map_err(failed)?;
+                continue;
             }
-            Ok(_) => self.remove_file(path).map_err(failed),
-            Err(Errno::NotFound | Errno::NotDirectory) => Ok(()),
-            Err(errno) => Err(failed(errno)),
+            match self.link_metadata(&path) {
+                Ok(found) if found.kind == FileKind::Directory => {
+                    let entries = self.read_dir(&path).map_err(failed)?;
+                    let entries = entries.iter().rev();
+                    let inside: Vec<_> = entries
+                        .map(|entry| (join(&path, &entry.name), false))
+                        .collect();
+                    left.push((path.clone(), true));
+                    left.extend(inside);
+                }
+                Ok(_) => self.remove_file(&path).map_err(failed)?,
+                Err(Errno::NotFound | Errno::NotDirectory) => {}
+                Err(errno) => return Err(failed(errno)),
+            }
         }
+        Ok(())
     }
 }
 

@@ -194,11 +194,14 @@ impl MemoryFiles {
 
     /// Reports the entries of a directory that has appeared as a whole.
     fn report_contents(&self, directory: &str) {
-        for entry in self.read_dir(directory).unwrap_or_default() {
-            let path = join(directory, &entry.name);
-            self.changed(ChangeKind::Create, &path);
-            if entry.kind == FileKind::Directory {
-                self.report_contents(&path);
+        let mut left = vec![directory.to_owned()];
+        while let Some(directory) = left.pop() {
+            for entry in self.read_dir(&directory).unwrap_or_default() {
+                let path = join(&directory, &entry.name);
+                self.changed(ChangeKind::Create, &path);
+                if entry.kind == FileKind::Directory {
+                    left.push(path);
+                }
             }
         }
     }

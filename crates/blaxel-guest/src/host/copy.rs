@@ -11,6 +11,7 @@ use rustix::fs::{AtFlags, FileType, Stat, Timespec, Timestamps, utimensat};
 
 use super::errors;
 use super::read::{open_below, read};
+use super::remove::remove_entry;
 use crate::errno::Errno;
 
 /// The mode of a directory while it is filled.
@@ -31,9 +32,9 @@ pub(super) fn copy(from: &Dir, to: &Dir, covered: &BTreeSet<PathBuf>) -> Result<
         };
         let entries = read(&source)?;
         let wanted: BTreeSet<&OsStr> = entries.iter().map(|(name, _)| name.as_os_str()).collect();
-        for (name, stat) in read(&target)? {
+        for (name, _) in read(&target)? {
             if !wanted.contains(name.as_os_str()) {
-                remove(&target, &name, &stat)?;
+                remove_entry(&target, &name)?;
             }
         }
         for (name, stat) in &entries {
@@ -80,20 +81,11 @@ fn set_times(dir: &Dir, path: &Path, stat: &Stat) -> Result<(), Errno> {
     set.map_err(errors::of_kernel)
 }
 
-/// Removes an entry with all that is in it.
-fn remove(dir: &Dir, name: &OsStr, stat: &Stat) -> Result<(), Errno> {
-    let removed = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::Directory => dir.remove_dir_all(name),
-        _ => dir.remove_file(name),
-    };
-    removed.map_err(of_io)
-}
-
 /// Removes an entry of another type than the one that will be there.
 fn make_way(dir: &Dir, name: &OsStr, wanted: FileType) -> Result<(), Errno> {
     match rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == wanted => Ok(()),
-        Ok(stat) => remove(dir, name, &stat),
+        Ok(_) => remove_entry(dir, name),
         Err(rustix::io::Errno::NOENT) => Ok(()),
         Err(errno) => Err(errors::of_kernel(errno)),
     }
@@ -137,9 +129,7 @@ fn copy_link(from: &Dir, to: &Dir, name: &OsStr, stat: &Stat) -> Result<(), Errn
         Err(error) => return Err(of_io(error)),
     };
     if to.read_link_contents(name).ok().as_ref() != Some(&target) {
-        if let Ok(found) = rustix::fs::statat(to, name, AtFlags::SYMLINK_NOFOLLOW) {
-            remove(to, name, &found)?;
-        }
+        remove_entry(to, name)?;
         to.symlink_contents(target, name).map_err(of_io)?;
     }
     set_times(to, Path::new(name), stat)

@@ -1,6 +1,8 @@
 //! [`LocalFiles`], the file system of a local guest.
 
+use std::ffi::OsStr;
 use std::os::fd::AsFd as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,21 +10,21 @@ use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt as _};
 use cap_std::fs::{DirBuilder, DirBuilderExt as _, OpenOptions as CapOptions};
 use cap_std::fs::{OpenOptionsExt as _, Permissions, PermissionsExt as _};
 use rustix::fs::{
-    AtFlags, Gid, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, chownat, fstatvfs, statat,
-    utimensat,
+    AtFlags, FileType, Gid, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, chownat, fstatvfs,
+    statat, utimensat,
 };
 
 use super::entries::entries;
 use super::mounts::{MountTable, Mounts};
 use super::open_file::LocalFile;
 use super::owners::Owners;
-use super::walk::{Place, walk};
+use super::walk::{MAX_PATH, Place, walk};
 use super::watch::watch;
 use crate::errno::Errno;
 use crate::files::{
-    Changes, DirEntry, FileKind, Files, Metadata, OpenFile, OpenOptions, Space, join,
+    Changes, DirEntry, FileError, FileKind, Files, Metadata, OpenFile, OpenOptions, Space, join,
 };
-use crate::host::errors;
+use crate::host::{children, errors, remove_entry};
 
 /// The bits of a mode that the umask may remove.
 const MASKABLE: u32 = 0o7777;
@@ -81,6 +83,35 @@ impl LocalFiles {
         let mode = rustix::fs::Mode::from_raw_mode(options.mode & MASKABLE);
         rustix::fs::fchmod(&file, mode).map_err(errors::of_kernel)?;
         Ok(file)
+    }
+
+    /// Removes the entries of a directory but the directories in it that a path leads to. Returns the
+    /// names of those.
+    fn clear(&self, place: &Place) -> Result<Vec<String>, FileError> {
+        let failed = |errno| FileError::new("unlinkat", &place.path, errno);
+        let (dir, mounts) = (
+            place.open_dir().map_err(failed)?,
+            self.mounts().map_err(failed)?,
+        );
+        let mut left = Vec::new();
+        for entry in children(&dir).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            let path = join(&place.path, &name.to_string_lossy());
+            let is_directory =
+                entry.file_type() == FileType::Directory || mounts.at(&path).is_some();
+            match name.to_str() {
+                Some(name) if is_directory && path.len() <= MAX_PATH => left.push(name.to_owned()),
+                _ => {
+                    let removed = match place.mount.is_read_only() {
+                        true => Err(Errno::ReadOnly),
+                        false => remove_entry(&dir, name),
+                    };
+                    removed.map_err(|errno| FileError::new("unlinkat", &path, errno))?;
+                }
+            }
+        }
+        Ok(left)
     }
 
     fn set_place_mode(&self, place: &Place, mode: u32) -> Result<(), Errno> {
@@ -186,6 +217,34 @@ impl Files for LocalFiles {
         let place = place.writable()?;
         let removed = place.dir.remove_dir(&place.name);
         removed.map_err(|error| errors::of_io(&error))
+    }
+
+    fn remove_all(&self, path: &str) -> Result<(), FileError> {
+        // A directory is first cleared, and removed after those in it.
+        let mut left = vec![(path.to_owned(), false)];
+        while let Some((path, is_cleared)) = left.pop() {
+            let failed = |errno| FileError::new("unlinkat", &path, errno);
+            if is_cleared {
+                self.remove_dir(&path).map_err(failed)?;
+                continue;
+            }
+            let place = match self.walk(&path, false) {
+                Ok(place) => place,
+                Err(Errno::NotFound | Errno::NotDirectory) => continue,
+                Err(errno) => return Err(failed(errno)),
+            };
+            match place.kind {
+                None => {}
+                Some(FileKind::Directory) => {
+                    let inside = self.clear(&place)?;
+                    let inside = inside.into_iter().map(|name| (join(&path, &name), false));
+                    left.push((path.clone(), true));
+                    left.extend(inside);
+                }
+                Some(_) => self.remove_file(&path).map_err(failed)?,
+            }
+        }
+        Ok(())
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), Errno> {

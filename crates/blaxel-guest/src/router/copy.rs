@@ -11,7 +11,7 @@ use super::path::{Paths, base};
 use super::respond::{HandlerResult, Refusal, json, ok};
 use super::route::Route;
 use crate::errno::Errno;
-use crate::files::{FileError, FileKind, Files, OpenFile, OpenOptions, join};
+use crate::files::{DirEntry, FileError, FileKind, Files, OpenFile, OpenOptions, join};
 use crate::version::ServerVersion;
 
 pub(super) const ROUTES: &[Route] = &[Route {
@@ -69,7 +69,7 @@ async fn copy(mut call: Call) -> HandlerResult {
             true => join(&destination, base(&source)),
             false => destination,
         };
-        match copy_entry(files, &source, &destination) {
+        match copy_all(files, &source, &destination) {
             Ok(()) => ok(&Copied {
                 source: &source,
                 destination: &destination,
@@ -92,7 +92,18 @@ async fn copy(mut call: Call) -> HandlerResult {
 }
 
 /// Copies an entry and what is below it. Entries that were copied before a failure stay.
-fn copy_entry(files: &dyn Files, from: &str, to: &str) -> Result<(), FileError> {
+fn copy_all(files: &dyn Files, from: &str, to: &str) -> Result<(), FileError> {
+    // There may be more levels than the stack of a thread has room for.
+    let mut left = vec![(from.to_owned(), to.to_owned())];
+    while let Some((from, to)) = left.pop() {
+        let entries = copy_entry(files, &from, &to)?.into_iter().rev();
+        left.extend(entries.map(|entry| (join(&from, &entry.name), join(&to, &entry.name))));
+    }
+    Ok(())
+}
+
+/// Copies an entry. Returns the entries of a directory, which are not copied.
+fn copy_entry(files: &dyn Files, from: &str, to: &str) -> Result<Vec<DirEntry>, FileError> {
     let facts = files
         .link_metadata(from)
         .map_err(|errno| FileError::new("lstat", from, errno))?;
@@ -111,7 +122,7 @@ fn copy_entry(files: &dyn Files, from: &str, to: &str) -> Result<(), FileError> 
             };
             let source = opened(from, &OpenOptions::reading())?;
             let target = opened(to, &options)?;
-            copy_content(&*source, &*target).map_err(|errno| FileError::new("write", to, errno))
+            copy_content(&*source, &*target).map_err(|errno| FileError::new("write", to, errno))?;
         }
         FileKind::Directory => {
             if to
@@ -124,22 +135,19 @@ fn copy_entry(files: &dyn Files, from: &str, to: &str) -> Result<(), FileError> 
                 .create_dir(to, facts.mode)
                 .map_err(|errno| FileError::new("mkdir", to, errno))?;
             let entries = files.read_dir(from);
-            let entries = entries.map_err(|errno| FileError::new("open", from, errno))?;
-            for entry in entries {
-                copy_entry(files, &join(from, &entry.name), &join(to, &entry.name))?;
-            }
-            Ok(())
+            return entries.map_err(|errno| FileError::new("open", from, errno));
         }
         FileKind::Symlink => {
             let target = files.read_link(from);
             let target = target.map_err(|errno| FileError::new("readlink", from, errno))?;
             files
                 .symlink(&target, to)
-                .map_err(|errno| FileError::new("symlink", to, errno))
+                .map_err(|errno| FileError::new("symlink", to, errno))?;
         }
         // Devices, pipes and sockets are refused.
-        _ => Err(FileError::new("copy", from, Errno::NotPermitted)),
+        _ => return Err(FileError::new("copy", from, Errno::NotPermitted)),
     }
+    Ok(Vec::new())
 }
 
 fn copy_content(source: &dyn OpenFile, target: &dyn OpenFile) -> Result<(), Errno> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::call::Call;
 use super::glob;
 use super::respond::Refusal;
-use crate::files::{FileError, FileKind, Files, join};
+use crate::files::{DirEntry, FileError, FileKind, Files, join};
 
 /// The names of directories that are skipped unless a request names others.
 const EXCLUDED: [&str; 10] = [
@@ -91,17 +91,8 @@ impl Scope {
             Err(errno) => return Err(FileError::new("lstat", root, errno)),
         };
         let name = super::path::base(root).to_owned();
-        self.enter(
-            files,
-            &Visit {
-                path: root,
-                name: &name,
-                kind,
-            },
-            skips_errors,
-            visit,
-        )
-        .map(drop)
+        let first = (root.to_owned(), DirEntry { name, kind });
+        self.walk_all(files, vec![first], skips_errors, visit)
     }
 
     /// Walks through what is below `root`, whatever the name of `root` is.
@@ -118,56 +109,50 @@ impl Scope {
         let entries = files
             .read_dir(root)
             .map_err(|errno| FileError::new("open", root, errno))?;
-        for entry in entries {
-            let path = join(root, &entry.name);
+        self.walk_all(files, inside(root, entries).collect(), false, visit)
+    }
+
+    /// Walks through entries and what is below them. The last one is the first.
+    fn walk_all(
+        &self,
+        files: &dyn Files,
+        // There may be more levels than the stack of a thread has room for.
+        mut left: Vec<(String, DirEntry)>,
+        skips_errors: bool,
+        visit: &mut dyn FnMut(&Visit<'_>) -> Flow,
+    ) -> Result<(), FileError> {
+        while let Some((path, entry)) = left.pop() {
+            let (path, name) = (path.as_str(), entry.name.as_str());
+            let is_directory = entry.kind == FileKind::Directory;
+            let is_hidden = self.hides && name.starts_with('.');
+            if is_hidden || is_directory && self.excluded.contains(name) {
+                continue;
+            }
             let found = Visit {
-                path: &path,
-                name: &entry.name,
+                path,
+                name,
                 kind: entry.kind,
             };
-            if self.enter(files, &found, false, visit)? == Flow::Stop {
-                break;
+            if visit(&found) == Flow::Stop {
+                return Ok(());
+            }
+            if !is_directory {
+                continue;
+            }
+            match files.read_dir(path) {
+                Ok(entries) => left.extend(inside(path, entries)),
+                Err(_) if skips_errors => {}
+                Err(errno) => return Err(FileError::new("open", path, errno)),
             }
         }
         Ok(())
     }
+}
 
-    fn enter(
-        &self,
-        files: &dyn Files,
-        found: &Visit<'_>,
-        skips_errors: bool,
-        visit: &mut dyn FnMut(&Visit<'_>) -> Flow,
-    ) -> Result<Flow, FileError> {
-        let is_directory = found.kind == FileKind::Directory;
-        let is_hidden = self.hides && found.name.starts_with('.');
-        if is_hidden || is_directory && self.excluded.contains(found.name) {
-            return Ok(Flow::Continue);
-        }
-        if visit(found) == Flow::Stop {
-            return Ok(Flow::Stop);
-        }
-        if !is_directory {
-            return Ok(Flow::Continue);
-        }
-        let entries = match files.read_dir(found.path) {
-            Ok(entries) => entries,
-            Err(_) if skips_errors => return Ok(Flow::Continue),
-            Err(errno) => return Err(FileError::new("open", found.path, errno)),
-        };
-        for entry in entries {
-            let path = join(found.path, &entry.name);
-            let next = Visit {
-                path: &path,
-                name: &entry.name,
-                kind: entry.kind,
-            };
-            if self.enter(files, &next, skips_errors, visit)? == Flow::Stop {
-                return Ok(Flow::Stop);
-            }
-        }
-        Ok(Flow::Continue)
-    }
+/// Returns the entries of a directory with their paths, the first one last.
+fn inside(directory: &str, entries: Vec<DirEntry>) -> impl Iterator<Item = (String, DirEntry)> {
+    let entries = entries.into_iter().rev();
+    entries.map(move |entry| (join(directory, &entry.name), entry))
 }
 
 /// The limit on the results of a search.

@@ -110,3 +110,27 @@ async fn what_cannot_be_done_says_so() {
         assert_eq!(machine.guest.unmount("/tmp"), Err(Errno::Invalid));
     }
 }
+
+#[tokio::test]
+async fn directories_are_removed_with_odd_names_and_many_levels() {
+    for machine in machines() {
+        let (kind, files) = (machine.kind, machine.guest.files());
+        let levels = "i=0; while [ $i -lt 300 ]; do mkdir d; cd d; i=$((i+1)); done";
+        let odd = "mkdir \"$(printf 'o\\377')\"; echo x > \"$(printf 'o\\377/f\\376')\"";
+        machine
+            .print(&format!("{odd}; mkdir top; cd top; {levels}; {odd}"))
+            .await;
+        let watched = machine.guest.files();
+        // Less room than 300 levels of calls would need.
+        let thread = std::thread::Builder::new().stack_size(128 << 10);
+        let removing = thread.spawn(move || {
+            let changes = watched.watch("/blaxel", true).unwrap();
+            watched.remove_all("/blaxel/top").unwrap();
+            drop(changes);
+        });
+        removing.unwrap().join().unwrap();
+        assert_eq!(machine.print("ls | wc -l").await.trim(), "1", "{kind}");
+        files.remove_all("/blaxel").unwrap();
+        assert_eq!(files.metadata("/blaxel"), Err(Errno::NotFound), "{kind}");
+    }
+}

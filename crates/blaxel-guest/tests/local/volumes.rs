@@ -183,6 +183,30 @@ async fn a_directory_of_a_drive_can_be_mounted_and_read_only_refuses_writes() {
 }
 
 #[tokio::test]
+async fn a_mounted_directory_that_is_removed_can_be_unmounted() {
+    for machine in machines() {
+        let (kind, files) = (machine.kind, machine.guest.files());
+        let drive = volume();
+        files.create_dir("/blaxel/part", 0o755).unwrap();
+        let mut part = mount(&drive, "/blaxel/part");
+        part.drive_path = "/a/b".to_owned();
+        machine.guest.mount(&part).unwrap();
+        machine.print("echo x > part/file").await;
+        let all = drive.files(Clock::standing()).unwrap();
+        all.remove_all("/a").unwrap();
+        assert_eq!(files.read_dir("/blaxel/part"), Ok(Vec::new()), "{kind}");
+        let refused = files.write("/blaxel/part/new", b"y", 0o644).unwrap_err();
+        assert_eq!(refused.errno(), Errno::NotFound, "{kind}");
+        machine.guest.unmount("/blaxel/part").unwrap();
+        assert_eq!(
+            machine.print("echo y > part/new; ls part").await,
+            "new\n",
+            "{kind}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_mounted_is_refused() {
     for machine in machines() {
         let (kind, files) = (machine.kind, machine.guest.files());
