@@ -13,7 +13,7 @@ use blaxel::{Client, ListParams, Management, Sandboxes};
 use blaxel_emulator::blaxel_guest::{ServerVersion, SimulatedGuest};
 use blaxel_emulator::{Emulator, Incident};
 
-use self::on_emulator::{client, requests_of};
+use self::on_emulator::{client, requests_of, secure_client};
 
 /// Returns an emulator whose sandboxes have a server of this age, and a handle of one.
 async fn sandbox(version: ServerVersion) -> (Emulator, SandboxHandle<Client>) {
@@ -150,4 +150,53 @@ async fn a_command_that_is_delivered_twice_has_one_outcome() {
     assert_eq!(output.stdout, "once\n");
     let processes = handle.processes().await.unwrap();
     assert_eq!(processes.len(), 1, "{processes:?}");
+}
+
+/// Over HTTP/2, the refusal proves that nothing took place, so even a command is started again.
+#[tokio::test]
+async fn a_call_that_was_refused_unprocessed_is_sent_again() {
+    let emulator = Emulator::builder().tls().start().await.unwrap();
+    let sandboxes = Sandboxes::new(secure_client(&emulator));
+    emulator.incident(Incident::RefusedStream);
+    let handle = sandboxes.ensure(&Sandbox::new("dev")).await.unwrap();
+    assert_eq!(requests_of(&emulator, "CreateSandbox"), 2);
+    let output = handle.command("echo").arg("hi").output().await.unwrap();
+    assert_eq!(output.stdout, "hi\n");
+    assert_eq!(requests_of(&emulator, "ExecuteProcess"), 2);
+    assert_eq!(handle.processes().await.unwrap().len(), 1);
+    assert_eq!(emulator.waiting_faults(), 0);
+}
+
+/// Writing a file again is the same as writing it once, so a burst of uploads survives the end of the
+/// connection that all of them share.
+#[tokio::test]
+async fn uploads_go_on_when_the_client_is_told_to_calm_down() {
+    let emulator = Emulator::builder().tls().start().await.unwrap();
+    let sandboxes = Sandboxes::new(secure_client(&emulator));
+    let handle = sandboxes.ensure(&Sandbox::new("dev")).await.unwrap();
+    emulator.incident(Incident::CalmDownBurst);
+    let mut writes = tokio::task::JoinSet::new();
+    for number in 0..12 {
+        let handle = handle.clone();
+        writes.spawn(async move {
+            let contents = format!("contents {number}");
+            handle.fs().write(format!("/tmp/{number}"), contents).await
+        });
+    }
+    for written in writes.join_all().await {
+        written.unwrap();
+    }
+    // Large enough for parts.
+    let large = vec![b'x'; 12 << 20];
+    handle
+        .fs()
+        .write("/tmp/large", large.clone())
+        .await
+        .unwrap();
+    assert_eq!(emulator.waiting_faults(), 0);
+    for number in 0..12 {
+        let read = handle.fs().read_to_string(format!("/tmp/{number}")).await;
+        assert_eq!(read.unwrap(), format!("contents {number}"));
+    }
+    assert!(handle.fs().read("/tmp/large").await.unwrap() == large);
 }

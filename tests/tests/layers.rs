@@ -195,7 +195,8 @@ const RULES: &[Rule] = &[
         uses: &["blaxel-core", "blaxel-guest"],
         // An emulator that shared our code would share its mistakes. `async-trait` is a dependency
         // of `rmcp`, which serves MCP.
-        never: &[OTHER_CLIENT, TLS, LOWER, FACADES],
+        never: &[OTHER_CLIENT, OTHER_TLS, LOWER, FACADES],
+        never_without_defaults: &[TLS],
         ..alone("blaxel-emulator")
     },
     Rule {

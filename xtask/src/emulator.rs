@@ -20,10 +20,12 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts the program that cargo has built in this workspace last.
-    pub(crate) fn start(sh: &Shell) -> Result<Self> {
+    /// Starts the program that cargo has built in this workspace last, with these options.
+    pub(crate) fn start(sh: &Shell, options: &[&str]) -> Result<Self> {
         let program = Workspace::read(sh)?.target.join("debug/blaxel-emulator");
-        Self::start_by(Command::new(program))
+        let mut command = Command::new(program);
+        command.args(options);
+        Self::start_by(command)
     }
 
     /// Starts it by this command, at a free port.

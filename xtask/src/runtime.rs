@@ -15,6 +15,8 @@ use crate::shell::at_root;
 
 /// The time limit of an installation.
 const LIMIT: Duration = Duration::from_secs(420);
+/// Keeps the TypeScript SDK from connections to the platform itself.
+pub(crate) const DISABLE_HTTP2: &str = "BL_DISABLE_H2";
 /// The file that records what an installation was made from.
 const RECORD: &str = "installed";
 
@@ -86,7 +88,7 @@ impl Runtime {
         command.args(["-c", &format!("{} ../{script}", self.run)]);
         command.current_dir(&home).env_clear();
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command.envs([("DO_NOT_TRACK", "1"), ("BL_DISABLE_H2", "1")]);
+        command.envs([("DO_NOT_TRACK", "1"), (DISABLE_HTTP2, "1")]);
         command.envs([("HOME", &home), ("TMPDIR", &home)]);
         command.env("LOG_LEVEL", "WARNING").stdout(Stdio::piped());
         Ok(command)

@@ -154,7 +154,7 @@ impl http_body::Body for ChunkedBody {
         self.next = NextChunk::Now;
         self.chunks.pause = Duration::ZERO;
         let cut = std::mem::take(&mut self.chunks.cut);
-        Poll::Ready(cut.then_some(Err(Disconnected)))
+        Poll::Ready(cut.then_some(Err(Disconnected::Closed)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -22,6 +22,7 @@ use axum::http::header::{HOST, ORIGIN};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
+use blaxel_core::__private::is_loopback as is_loopback_address;
 use http::{HeaderMap, StatusCode, Uri};
 use tower_service::Service as _;
 
@@ -101,8 +102,7 @@ fn is_loopback(authority: &str) -> bool {
     let Ok(uri) = authority.parse::<Uri>() else {
         return false;
     };
-    let host = uri.host().unwrap_or_default();
-    ["127.0.0.1", "localhost", "[::1]"].contains(&host)
+    uri.host().is_some_and(is_loopback_address)
 }
 
 async fn no_path(uri: Uri) -> Refused {

@@ -144,7 +144,8 @@ impl Emulator {
     }
 
     /// Returns the environment variables that point a client at this emulator: `BL_API_URL`,
-    /// `BL_RUN_URL`, `BL_WORKSPACE` and `BL_API_KEY`.
+    /// `BL_RUN_URL`, `BL_WORKSPACE` and `BL_API_KEY`. If its certificate authority is kept in a directory,
+    /// those with which clients trust it follow, such as `NODE_EXTRA_CA_CERTS` and `SSL_CERT_FILE`.
     ///
     /// ```
     /// let emulator = blaxel_emulator::Emulator::offline();
@@ -155,6 +156,34 @@ impl Emulator {
     #[must_use]
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         self.engine.variables()
+    }
+
+    /// Returns the environment variables with which a client that knows the addresses of the platform only
+    /// reaches this emulator, as a proxy. They are empty unless the emulator serves TLS.
+    ///
+    /// They are `HTTPS_PROXY`, and `NO_PROXY` with the names of this machine, in upper and lower case, and
+    /// `NODE_USE_ENV_PROXY`, without which Node.js ignores them. Tunnels to hosts that are none of the
+    /// platform's are refused, unless the builder lets them pass.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// assert!(emulator.proxy_variables().is_empty());
+    /// ```
+    #[must_use]
+    pub fn proxy_variables(&self) -> Vec<(&'static str, String)> {
+        self.engine.proxy_variables()
+    }
+
+    /// Returns the certificate of the emulator's certificate authority, in PEM, or `None` if the emulator
+    /// does not serve TLS. A client has to trust it.
+    ///
+    /// ```
+    /// let emulator = blaxel_emulator::Emulator::offline();
+    /// assert_eq!(emulator.certificate_authority(), None);
+    /// ```
+    #[must_use]
+    pub fn certificate_authority(&self) -> Option<&str> {
+        self.engine.config.trust.authority.as_deref()
     }
 
     /// Makes the emulator as it was when it was created: resources, faults, the journal, scripts,

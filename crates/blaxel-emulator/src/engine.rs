@@ -18,6 +18,7 @@ use crate::lock::lock;
 use crate::mcp::Servers;
 use crate::sign::Key;
 use crate::state::{Author, Collection, Kind, Settings, Store};
+use crate::tls::Trust;
 use crate::uploads::Uploads;
 use crate::workload::{Target, Workload, Workloads};
 
@@ -63,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) forwards: HashMap<Workload, Target>,
     /// Set if callbacks may go to other machines.
     pub(crate) callbacks_anywhere: bool,
+    /// What clients need in order to trust the emulator.
+    pub(crate) trust: Trust,
     /// Makes the machines of the sandboxes; by default they are simulated and new.
     pub(crate) machines: Option<MakeMachine>,
 }
@@ -180,11 +183,29 @@ impl Engine {
 
     /// Returns the environment variables of a client for this emulator.
     pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let own = [
             ("BL_API_URL", self.control_url()),
             ("BL_RUN_URL", self.run_url()),
             ("BL_WORKSPACE", self.config.workspace.clone()),
             ("BL_API_KEY", self.config.api_key.clone()),
+        ];
+        let trust = self.config.trust.variables.iter().cloned();
+        own.into_iter().chain(trust).collect()
+    }
+
+    /// Returns the environment variables of a client that reaches this emulator as a proxy.
+    pub(crate) fn proxy_variables(&self) -> Vec<(&'static str, String)> {
+        if self.config.trust.authority.is_none() {
+            return Vec::new();
+        }
+        let proxy = self.origin.replacen("https:", "http:", 1);
+        let direct = "localhost,127.0.0.1,::1".to_owned();
+        vec![
+            ("HTTPS_PROXY", proxy.clone()),
+            ("https_proxy", proxy),
+            ("NO_PROXY", direct.clone()),
+            ("no_proxy", direct),
+            ("NODE_USE_ENV_PROXY", "1".to_owned()),
         ]
     }
 

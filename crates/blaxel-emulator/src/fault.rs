@@ -45,7 +45,8 @@ enum Action {
         code: String,
         retryable: bool,
     },
-    Disconnect,
+    /// End the connection, or the stream, without a response.
+    Disconnect(Disconnected),
     Delay(Duration),
     /// Change the body of the usual response.
     Body(Change),
@@ -120,7 +121,31 @@ impl Fault {
     /// Closes the connection without a response. See [`Fault`] for an example.
     #[must_use]
     pub fn disconnect() -> Self {
-        Self::new(Action::Disconnect)
+        Self::new(Action::Disconnect(Disconnected::Closed))
+    }
+
+    /// Refuses the request before it is processed: over HTTP/2, its stream is reset with the code
+    /// `REFUSED_STREAM`, and the connection goes on. HTTP/1.1 has no such thing, so there the connection
+    /// is closed.
+    ///
+    /// ```
+    /// use blaxel_emulator::Fault;
+    ///
+    /// let refused = Fault::refused_stream();
+    /// let too_fast = Fault::calm_down();
+    /// # let _ = (refused, too_fast);
+    /// ```
+    #[must_use]
+    pub fn refused_stream() -> Self {
+        Self::new(Action::Disconnect(Disconnected::Refused))
+    }
+
+    /// Ends the connection, with all requests on it: over HTTP/2, by the frame `GOAWAY` with the code
+    /// `ENHANCE_YOUR_CALM`, which does not tell whether they were processed. HTTP/1.1 has no such thing,
+    /// so there the connection is closed. See [`refused_stream`](Self::refused_stream).
+    #[must_use]
+    pub fn calm_down() -> Self {
+        Self::new(Action::Disconnect(Disconnected::Calmed))
     }
 
     /// Delays the normal response by this much real time. Needs a tokio runtime with timers.
@@ -202,13 +227,24 @@ impl Fault {
     }
 }
 
-/// Marks a response that must not be sent: the connection is closed instead.
+/// Marks a response that must not be sent, and tells the end that comes instead.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Disconnected;
+pub(crate) enum Disconnected {
+    /// The connection is closed.
+    Closed,
+    /// The stream is refused.
+    Refused,
+    /// The connection ends, since the client is told to calm down.
+    Calmed,
+}
 
 impl fmt::Display for Disconnected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection was closed by an injected fault")
+        f.write_str(match self {
+            Self::Closed => "the connection was closed by an injected fault",
+            Self::Refused => "the stream was refused by an injected fault",
+            Self::Calmed => "the connection was ended by an injected fault: ENHANCE_YOUR_CALM",
+        })
     }
 }
 

@@ -62,6 +62,11 @@ pub enum Incident {
     RefusedOnce,
     /// `duplicate-delivery`: something between client and server sends a request twice.
     DuplicateDelivery,
+    /// `refused-stream`: a request is refused before it is processed, as HTTP/2 can tell.
+    RefusedStream,
+    /// `calm-down-burst`: a client that sends much at once is told to calm down, which ends its connection
+    /// with HTTP/2, and all requests on it.
+    CalmDownBurst,
 }
 
 /// An incident with its name, what is known of it in public, and the faults that it consists of.
@@ -75,7 +80,7 @@ struct Program {
 /// The operations that stream the output of a process.
 const STREAMS: [&str; 2] = ["ExecuteProcess", "StreamProcessLogs"];
 
-static PROGRAMS: [Program; 12] = [
+static PROGRAMS: [Program; 14] = [
     Program {
         incident: Incident::VanishedCreation,
         name: "vanished-create",
@@ -201,6 +206,26 @@ static PROGRAMS: [Program; 12] = [
                 .into()
         },
     },
+    Program {
+        incident: Incident::RefusedStream,
+        name: "refused-stream",
+        background: "The edge drained its connections, and calls that it never processed failed (TypeScript SDK 7955dd9).",
+        faults: || {
+            ["CreateSandbox", "ExecuteProcess"]
+                .map(|name| (name, Fault::refused_stream(), 1))
+                .into()
+        },
+    },
+    Program {
+        incident: Incident::CalmDownBurst,
+        name: "calm-down-burst",
+        background: "The edge took the parts of large uploads for an attack (TypeScript SDK a5bdac7, 938f9c6).",
+        faults: || {
+            ["UploadPart", "WriteFile"]
+                .map(|name| (name, Fault::calm_down(), 1))
+                .into()
+        },
+    },
 ];
 
 impl Incident {
@@ -287,10 +312,7 @@ mod tests {
 
     #[test]
     fn each_incident_has_a_program_of_operations_that_exist() {
-        assert_eq!(
-            Incident::all().len(),
-            Incident::DuplicateDelivery as usize + 1
-        );
+        assert_eq!(Incident::all().len(), Incident::CalmDownBurst as usize + 1);
         for (number, program) in PROGRAMS.iter().enumerate() {
             assert_eq!(program.incident as usize, number, "{}", program.name);
             assert_eq!(program.name.parse(), Ok(program.incident));

@@ -26,6 +26,7 @@ mod engine;
 mod errors;
 mod fault;
 mod guests;
+mod hosts;
 mod incident;
 mod initial_data;
 mod journal;
@@ -39,6 +40,7 @@ mod router;
 mod server;
 mod sign;
 mod state;
+mod tls;
 mod uploads;
 mod workload;
 

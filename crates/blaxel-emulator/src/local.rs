@@ -15,6 +15,7 @@ use tower_service::Service;
 use crate::control::Front;
 use crate::engine::Engine;
 use crate::fault::Disconnected;
+use crate::hosts::PlatformHost;
 use crate::router::is_presigned;
 
 /// A tower service that calls an emulator without a socket: no network, and no async runtime except
@@ -29,8 +30,8 @@ use crate::router::is_presigned;
 ///   `/run/{workspace}/agents/a`. A request that neither belongs to an operation nor names its
 ///   plane is refused; [`raw_request`](blaxel_core::raw_request) creates one that names it.
 /// - A URI with the emulator's own origin or with the host of a preview is used as it is, and so is one of the platform,
-///   `https://api.blaxel.ai/v0/agents`: a client with its default addresses can use this service as
-///   its transport. Any other origin is refused as unreachable.
+///   such as `https://api.blaxel.ai/v0/agents` or `https://sbx-dev-demo.us-pdx-1.bl.run/health`: a client with its
+///   default addresses can use this service as its transport. Any other origin is refused as unreachable.
 /// - `Blaxel-Version`, `X-Blaxel-Workspace` and the API key are added if they are absent, except to
 ///   upload URLs and to requests [without a
 ///   credential](blaxel_core::RequestWriter::without_credential). [`verbatim`](Self::verbatim) turns this off.
@@ -79,7 +80,7 @@ impl LocalService {
     /// Returns the request as the API expects it.
     fn prepare(&self, mut request: Request<Body>) -> Result<Request<axum::body::Body>, Error> {
         // An absolute URI needs no context; a path, or a URI that names a plane, does.
-        if let Some(host) = self.preview_host(request.uri()) {
+        if let Some(host) = self.named_host(request.uri()) {
             request.headers_mut().entry(HOST).or_insert(value(&host)?);
         }
         let context = match self.path_under_origin(request.uri())? {
@@ -113,26 +114,27 @@ impl LocalService {
             return Ok(None);
         };
         check_address(uri).map_err(|problem| Error::input("address", &Source::Code, problem))?;
-        if self.preview_host(uri).is_some() {
-            return Ok(Some(path_of(uri).to_owned()));
-        }
         let origin = format!("{scheme}://{authority}");
-        let own = [(self.engine.origin.as_str(), "")];
-        let known = own.iter().chain(&PLATFORM);
-        let Some((_, base)) = known.into_iter().find(|(known, _)| *known == origin) else {
+        if self.named_host(uri).is_none() && origin != self.engine.origin {
             let problem = "the emulator serves only its own origin and those of the platform";
             return Err(Error::connect(&origin, problem));
-        };
-        Ok(Some(format!("{base}{}", path_of(uri))))
+        }
+        Ok(Some(path_of(uri).to_owned()))
     }
 
-    /// Returns the authority of a URI whose host is below the domain of previews.
-    fn preview_host(&self, uri: &Uri) -> Option<String> {
-        let authority = uri.authority()?.as_str();
+    /// Returns the authority of a URI whose host decides on the path: one of the platform, or one below
+    /// the domain of previews.
+    fn named_host(&self, uri: &Uri) -> Option<String> {
+        let authority = uri.authority()?;
         let store = self.engine.store.open();
         let domain = &store.setting().preview_domain;
-        let label = authority.strip_suffix(domain.as_str())?;
-        label.ends_with('.').then(|| authority.to_owned())
+        let label = authority.as_str().strip_suffix(domain.as_str());
+        let is_preview = label.is_some_and(|label| label.ends_with('.'));
+        let host = authority.host().to_ascii_lowercase();
+        let is_platform = uri.scheme_str() == Some("https")
+            && authority.port().is_none()
+            && PlatformHost::parse(&host).is_some();
+        (is_preview || is_platform).then(|| authority.to_string())
     }
 
     /// Returns the URI, below the emulator's origin, of a path on a plane.
@@ -165,15 +167,6 @@ impl LocalService {
         Ok(())
     }
 }
-
-/// The origins of the platform's deployments, each with the base path of the emulator that serves
-/// it.
-const PLATFORM: [(&str, &str); 4] = [
-    ("https://api.blaxel.ai", ""),
-    ("https://run.blaxel.ai", "/run"),
-    ("https://api.blaxel.dev", ""),
-    ("https://run.blaxel.dev", "/run"),
-];
 
 const HOST: HeaderName = http::header::HOST;
 const OWN_AUTHORIZATION: HeaderName = HeaderName::from_static("x-blaxel-authorization");

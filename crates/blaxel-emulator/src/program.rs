@@ -3,6 +3,9 @@
 mod child;
 mod options;
 mod serve;
+mod setup;
+#[cfg(feature = "tls")]
+mod trust;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -16,10 +19,10 @@ pub(crate) async fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(Request::Help) => io::stdout().write_all(USAGE.as_bytes()),
         Ok(Request::OpenApi) => serve::print_document().await,
         Ok(Request::Serve {
-            builder,
+            setup,
             until_stdin_closes,
-        }) => serve::serve(*builder, until_stdin_closes).await,
-        Ok(Request::Run { builder, command }) => match child::run(*builder, command).await {
+        }) => serve::serve(*setup, until_stdin_closes).await,
+        Ok(Request::Run { setup, command }) => match child::run(*setup, command).await {
             Ok(code) => return code,
             Err(error) => Err(error),
         },

@@ -27,6 +27,7 @@ mod forks;
 mod forward;
 mod gateway;
 mod gemini;
+mod host_names;
 mod image_shares;
 mod images;
 mod inference;
@@ -40,7 +41,6 @@ mod openapi;
 mod pages;
 mod policies;
 mod preview_calls;
-mod preview_hosts;
 mod previews;
 mod records;
 mod resources;
@@ -191,7 +191,7 @@ impl Api {
     pub(crate) async fn call(&self, mut request: Request) -> Response {
         let engine = &self.0;
         // The host decides on the path, so it is looked at before the routes are.
-        preview_hosts::resolve(engine, &mut request);
+        host_names::resolve(engine, &mut request);
         let identity = Identity::of(engine, request.headers());
         let request_id = format!("emu-{:08}", engine.next_number());
         let entry = entry(&request, &identity, &request_id, engine.clock.now());

@@ -1,7 +1,7 @@
 """The official Python SDK tests a running emulator. See ../README.md.
 
-Required environment variables: BL_API_URL, BL_RUN_URL, BL_WORKSPACE, BL_API_KEY and
-BL_CLIENT_CREDENTIALS (base64 of `id:secret`), and HOME, a writable directory.
+Required environment variables: those that an emulator with `--tls` prints, also as comments, and HOME,
+a writable directory.
 """
 
 import sys

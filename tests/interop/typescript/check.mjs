@@ -1,7 +1,7 @@
 // The official TypeScript SDK tests a running emulator. See ../README.md.
 //
-// Required environment variables: BL_API_URL, BL_RUN_URL, BL_WORKSPACE, BL_API_KEY and
-// BL_CLIENT_CREDENTIALS (base64 of `id:secret`), and HOME, a writable directory.
+// Required environment variables: those that an emulator with `--tls` prints, also as comments, and
+// HOME, a writable directory.
 
 import { finish, sdk, useKey } from "./checks/harness.mjs";
 
@@ -12,6 +12,7 @@ import dataPlane from "./checks/data_plane.mjs";
 import errors from "./checks/errors.mjs";
 import forks from "./checks/forks.mjs";
 import governance from "./checks/governance.mjs";
+import http2 from "./checks/http2.mjs";
 import images from "./checks/images.mjs";
 import jobs from "./checks/jobs.mjs";
 import kinds from "./checks/kinds.mjs";
@@ -33,6 +34,7 @@ const topics = [
   jobs,
   sandboxes,
   dataPlane,
+  http2,
   previews,
   schedules,
   forks,

@@ -4,6 +4,7 @@
 
 use blaxel::{Client, Credentials};
 use blaxel_emulator::Emulator;
+use blaxel_transport::{HyperTransport, Roots};
 
 /// A client over sockets, with the kind of credential that is renewed.
 pub fn client(emulator: &Emulator) -> Client {
@@ -15,6 +16,21 @@ pub fn client(emulator: &Emulator) -> Client {
         .run_url(emulator.run_url())
         .build()
         .unwrap()
+}
+
+/// A client over TLS, for an emulator that has it: it trusts the emulator's authority only.
+pub fn secure_client(emulator: &Emulator) -> Client {
+    let transport = HyperTransport::builder()
+        .roots(Roots::Added)
+        .add_root_certificate(emulator.certificate_authority().unwrap())
+        .unwrap();
+    let client = Client::builder()
+        .api_key(emulator.api_key())
+        .workspace(emulator.workspace())
+        .api_url(emulator.url())
+        .run_url(emulator.run_url())
+        .transport(transport.build());
+    client.build().unwrap()
 }
 
 /// A client without sockets, with an API key.

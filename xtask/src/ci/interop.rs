@@ -12,9 +12,9 @@ use xshell::Shell;
 
 use crate::emulator::Emulator;
 use crate::process::Process;
-use crate::runtime::{NODE, PYTHON, Runtime};
+use crate::runtime::{DISABLE_HTTP2, NODE, PYTHON, Runtime};
 use crate::shell::{at_root, cargo};
-use Role::{Client, Server};
+use Role::{Client, SecureClient, Server};
 
 /// The time limit of a check, and of the start of a server.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -30,6 +30,9 @@ struct Check(&'static str, &'static Runtime, &'static str, Role);
 enum Role {
     /// The script calls the emulator, for this time at most.
     Client(Duration),
+    /// The same, over TLS: with the SDK's own HTTP/2, and as the proxy of an SDK that knows the
+    /// addresses of the platform only.
+    SecureClient,
     /// The script serves. These tests call it by the address in this variable.
     Server(&'static str, &'static str),
 }
@@ -37,8 +40,8 @@ enum Role {
 /// All checks. The first one takes as long as the others, which run at the same time.
 static CHECKS: [Check; 6] = [
     Check("schemathesis", &PYTHON, "check.py", Client(LONG_LIMIT)),
-    Check("typescript", &NODE, "check.mjs", Client(LIMIT)),
-    Check("python", &PYTHON, "check.py", Client(LIMIT)),
+    Check("typescript", &NODE, "check.mjs", SecureClient),
+    Check("python", &PYTHON, "check.py", SecureClient),
     Check("mcp", &NODE, "check.mjs", Client(LIMIT)),
     Check("mcp", &NODE, "everything.mjs", MCP_SERVER),
     Check("oauth", &NODE, "server.mjs", OAUTH_SERVER),
@@ -71,9 +74,15 @@ impl Check {
         let mut script = runtime.script(&sh, script)?;
         match role {
             Client(limit) => {
-                let emulator = Emulator::start(&root)?;
+                let emulator = Emulator::start(&root, &[])?;
                 script.envs(emulator.variables().iter().cloned());
                 count(project, script, *limit)
+            }
+            SecureClient => {
+                let emulator = Emulator::start(&root, &["--tls"])?;
+                script.envs(emulator.variables().iter().cloned());
+                script.env_remove(DISABLE_HTTP2);
+                count(project, script, LIMIT)
             }
             Server(tests, variable) => {
                 let server = Process::start(script.stderr(Stdio::null()), "the server")?;

@@ -30,6 +30,10 @@ struct Request {
     gateway: Option<GatewayError>,
     #[serde(default)]
     disconnect: bool,
+    #[serde(default)]
+    refused_stream: bool,
+    #[serde(default)]
+    calm_down: bool,
     delay: Option<Seconds>,
     cut: Option<u64>,
     #[serde(default)]
@@ -99,6 +103,11 @@ impl Request {
                 "disconnect",
                 self.disconnect.then(|| Ok(Fault::disconnect())),
             ),
+            (
+                "refused_stream",
+                self.refused_stream.then(|| Ok(Fault::refused_stream())),
+            ),
+            ("calm_down", self.calm_down.then(|| Ok(Fault::calm_down()))),
             ("delay", self.delay.map(|by| Ok(Fault::delay(by.0)))),
             ("cut", self.cut.map(|after| Ok(Fault::cut(after)))),
             (

@@ -74,12 +74,16 @@ fn instead(action: Action, now: &str) -> Response {
             let message = "a fault requested by the test";
             ErrorResponse::envelope(status, &code, message, retryable, now).into_response()
         }
-        _ => {
-            let mut response = StatusCode::BAD_GATEWAY.into_response();
-            response.extensions_mut().insert(Disconnected);
-            response
-        }
+        Action::Disconnect(end) => disconnected(end),
+        // All others change the usual response.
+        _ => disconnected(Disconnected::Closed),
     }
+}
+
+fn disconnected(end: Disconnected) -> Response {
+    let mut response = StatusCode::BAD_GATEWAY.into_response();
+    response.extensions_mut().insert(end);
+    response
 }
 
 /// Returns a request twice, or once if its body is too large or breaks off.
@@ -107,7 +111,7 @@ async fn edit(response: Response, change: impl FnOnce(&mut Value)) -> Response {
     }
     let (mut head, body) = response.into_parts();
     let Ok(bytes) = to_bytes(body, LIMIT).await else {
-        return instead(Action::Disconnect, "");
+        return disconnected(Disconnected::Closed);
     };
     let Ok(mut document) = serde_json::from_slice(&bytes) else {
         return Response::from_parts(head, Body::from(bytes));

@@ -80,7 +80,7 @@ impl Changed {
         };
         if change.after == 0 {
             return match self.change.take()?.kind {
-                Kind::Cut => Some(Err(Disconnected)),
+                Kind::Cut => Some(Err(Disconnected::Closed)),
                 Kind::Insert(bytes) => Some(Ok(bytes)),
                 Kind::Split => self.next(),
             };

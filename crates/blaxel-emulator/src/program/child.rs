@@ -5,11 +5,16 @@ use std::io::{self, ErrorKind};
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
-use blaxel_emulator::Builder;
+use blaxel_emulator::Emulator;
 use tokio::process::{Child, Command};
+
+use super::setup::Setup;
 
 /// Variables that stand for other credentials, or for addresses of the platform.
 const OTHERS: [&str; 2] = ["BL_CLIENT_CREDENTIALS", "BL_ENV"];
+
+/// Makes the TypeScript SDK use the HTTP client of its runtime only.
+const DISABLE_HTTP2: &str = "BL_DISABLE_H2";
 
 /// The time that the program has to end by itself when the emulator is asked to.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,18 +23,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const NOT_FOUND: u8 = 127;
 
 /// Runs a program with the variables of an emulator. Both end together.
-pub(super) async fn run(builder: Builder, command: Vec<OsString>) -> io::Result<ExitCode> {
+pub(super) async fn run(setup: Setup, command: Vec<OsString>) -> io::Result<ExitCode> {
     let mut command = command.into_iter();
     let Some(program) = command.next() else {
         return Err(ErrorKind::InvalidInput.into());
     };
-    let emulator = builder.start().await?;
+    let started = setup.start().await?;
     let mut to_run = Command::new(&program);
     to_run.args(command).kill_on_drop(true);
     for name in OTHERS {
         to_run.env_remove(name);
     }
-    to_run.envs(emulator.variables());
+    set_variables(&mut to_run, &started.emulator);
     // Before the program exists, so that no signal that is meant for it ends this one.
     let asked = asked_to_end();
     let mut child = match to_run.spawn() {
@@ -45,6 +50,25 @@ pub(super) async fn run(builder: Builder, command: Vec<OsString>) -> io::Result<
         () = asked => end(&mut child).await?,
     };
     Ok(exit_code(status))
+}
+
+/// Sets the variables with which a program reaches the emulator, and nothing of the platform.
+fn set_variables(command: &mut Command, emulator: &Emulator) {
+    command.envs(emulator.variables());
+    for (name, mut value) in emulator.proxy_variables() {
+        // The hosts that the user reaches without a proxy stay so.
+        if name.eq_ignore_ascii_case("NO_PROXY")
+            && let Ok(own) = std::env::var(name)
+            && !own.is_empty()
+        {
+            value = format!("{own},{value}");
+        }
+        command.env(name, value);
+    }
+    // The connections for HTTP/2 of the TypeScript SDK lead to the platform, whatever its settings are.
+    if std::env::var_os(DISABLE_HTTP2).is_none() {
+        command.env(DISABLE_HTTP2, "1");
+    }
 }
 
 /// Waits for the program, which was asked to end too if the request was for all of a terminal's

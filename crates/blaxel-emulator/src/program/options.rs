@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use blaxel_emulator::{Builder, Emulator, UnknownIncident, Workload};
 
+use super::setup::Setup;
+
 pub(super) const USAGE: &str = "\
 A local Blaxel: prints the environment variables for its clients and serves until Ctrl-C, or runs a
 program with these variables and ends with it.
@@ -27,6 +29,11 @@ Options:
   --guests <KIND>          machines of the sandboxes: simulated (default); local, where commands run
                            on this machine, isolated by bubblewrap; or local-unconfined, where they
                            are usual processes of yours. For tests, not for hostile code
+  --tls                    serve TLS too, on the same port, with a certificate authority that is made for
+                           this run; and be a proxy for programs that know the addresses of the
+                           platform only
+  --tls-dir <DIRECTORY>    the same, with a certificate authority that is kept in this directory
+  --pass-other-hosts       let the proxy connect to hosts that are none of the platform's
   --until-stdin-closes     also end when the standard input is closed, as it is when the parent
                            process ends
   --openapi                print the OpenAPI document that is served at /openapi.json, and exit
@@ -40,13 +47,14 @@ if it cannot be started.
 const STREAM_PAUSE: Duration = Duration::from_millis(10);
 
 /// The options that have a value.
-const WITH_VALUE: [&str; 7] = [
+const WITH_VALUE: [&str; 8] = [
     "--clock",
     "--forward",
     "--guests",
     "--incident",
     "--port",
     "--seed",
+    "--tls-dir",
     "--workspace",
 ];
 
@@ -70,12 +78,12 @@ pub(super) enum Request {
     Help,
     OpenApi,
     Serve {
-        builder: Box<Builder>,
+        setup: Box<Setup>,
         until_stdin_closes: bool,
     },
     /// Run a program while the emulator serves.
     Run {
-        builder: Box<Builder>,
+        setup: Box<Setup>,
         /// The program and its arguments.
         command: Vec<OsString>,
     },
@@ -86,6 +94,8 @@ pub(super) enum Request {
 struct Seen {
     clock_rate: Option<u32>,
     has_local_guests: bool,
+    has_tls: bool,
+    has_tls_directory: bool,
     until_stdin_closes: bool,
 }
 
@@ -101,6 +111,15 @@ pub(super) fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Requ
             "--openapi" => return Ok(Request::OpenApi),
             "--until-stdin-closes" => {
                 seen.until_stdin_closes = true;
+                continue;
+            }
+            "--tls" => {
+                require_tls()?;
+                seen.has_tls = true;
+                continue;
+            }
+            "--pass-other-hosts" => {
+                builder = builder.pass_other_hosts();
                 continue;
             }
             "run" => {
@@ -143,15 +162,18 @@ fn finish(
         }
         builder = builder.clock_rate(rate);
     }
-    let builder = Box::new(builder);
+    let setup = Box::new(Setup {
+        builder,
+        has_temporary_tls: seen.has_tls && !seen.has_tls_directory,
+    });
     Ok(match command {
         Some(_) if seen.until_stdin_closes => {
             let problem = "--until-stdin-closes: the program of `run` reads the standard input";
             return Err(BadOption(problem.to_owned()));
         }
-        Some(command) => Request::Run { builder, command },
+        Some(command) => Request::Run { setup, command },
         None => Request::Serve {
-            builder,
+            setup,
             until_stdin_closes: seen.until_stdin_closes,
         },
     })
@@ -176,6 +198,11 @@ fn set(builder: Builder, option: &str, value: &str, seen: &mut Seen) -> Result<B
         }
         "--port" => builder.port(value.parse().map_err(|_| bad())?),
         "--seed" => builder.seed(value.parse().map_err(|_| bad())?),
+        "--tls-dir" if value.is_empty() => return Err(bad()),
+        "--tls-dir" => {
+            seen.has_tls_directory = true;
+            tls_directory(builder, value)?
+        }
         _ if is_name(value) => builder.workspace(value),
         _ => return Err(bad()),
     })
@@ -259,6 +286,29 @@ fn guests(builder: Builder, kind: &str) -> Result<Option<Builder>, BadOption> {
         )),
         _ => Ok(None),
     }
+}
+
+/// Checks that the program has TLS.
+fn require_tls() -> Result<(), BadOption> {
+    match cfg!(feature = "tls") {
+        true => Ok(()),
+        false => Err(BadOption(
+            "--tls: the program was compiled without the feature `tls`".to_owned(),
+        )),
+    }
+}
+
+/// Applies `--tls-dir`.
+#[cfg(feature = "tls")]
+#[expect(clippy::unnecessary_wraps, reason = "without TLS, this is an error")]
+fn tls_directory(builder: Builder, directory: &str) -> Result<Builder, BadOption> {
+    Ok(builder.tls_directory(directory))
+}
+
+/// Applies `--tls-dir`, which is an error without TLS.
+#[cfg(not(feature = "tls"))]
+fn tls_directory(builder: Builder, _: &str) -> Result<Builder, BadOption> {
+    require_tls().map(|()| builder)
 }
 
 fn is_name(text: &str) -> bool {

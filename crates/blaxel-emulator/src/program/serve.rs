@@ -6,39 +6,65 @@ use std::thread;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use blaxel_core::{Body, open, response};
-use blaxel_emulator::{Builder, Emulator};
+use blaxel_emulator::Emulator;
 use tokio::sync::oneshot;
 
-/// Prints how to reach the emulator, and serves until Ctrl-C.
-pub(super) async fn serve(builder: Builder, until_stdin_closes: bool) -> io::Result<()> {
-    let emulator = builder.start().await?;
+use super::setup::Setup;
+
+/// Prints how to reach the emulator, and serves until it is asked to end.
+pub(super) async fn serve(setup: Setup, until_stdin_closes: bool) -> io::Result<()> {
+    let started = setup.start().await?;
+    let emulator = &started.emulator;
     let mut out = io::stdout();
-    out.write_all(exports(&emulator).as_bytes())?;
+    out.write_all(exports(emulator).as_bytes())?;
     out.flush()?;
     eprintln!(
         "The emulator serves at {}; press Ctrl-C to stop it.",
         emulator.url()
     );
-    if !until_stdin_closes {
-        return tokio::signal::ctrl_c().await;
-    }
     tokio::select! {
         ended = tokio::signal::ctrl_c() => ended,
-        () = stdin_closes() => Ok(()),
+        ended = terminated() => ended,
+        () = stdin_closes(), if until_stdin_closes => Ok(()),
     }
 }
 
+/// Waits until another program asks this one to end, so that it removes its files first.
+#[cfg(unix)]
+async fn terminated() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::terminate())?.recv().await;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn terminated() -> io::Result<()> {
+    std::future::pending().await
+}
+
 /// Returns the lines for a shell to evaluate. The OAuth 2.0 client is a comment, since clients take
-/// the API key if both are set, or disagree.
+/// the API key if both are set, or disagree; and so is the proxy, which all programs of the shell would use.
 fn exports(emulator: &Emulator) -> String {
     let mut lines = String::new();
     for (name, value) in emulator.variables() {
-        lines.push_str(&format!("export {name}={value}\n"));
+        lines.push_str(&format!("export {name}={}\n", quoted(&value)));
+    }
+    for (name, value) in emulator.proxy_variables() {
+        lines.push_str(&format!("# {name}={value}\n"));
     }
     let client = format!("{}:{}", emulator.client_id(), emulator.client_secret());
     let client = BASE64_STANDARD.encode(client);
     lines.push_str(&format!("# BL_CLIENT_CREDENTIALS={client}\n"));
     lines
+}
+
+/// Returns a word of a shell.
+fn quoted(value: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "+,-./:=@_".contains(letter);
+    match value.chars().all(is_plain) {
+        true => value.to_owned(),
+        false => format!("'{}'", value.replace('\'', "'\\''")),
+    }
 }
 
 /// Waits until the standard input is closed. Input is discarded.

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::access_level::AccessLevel;
 use super::body;
 use super::call::Call;
-use super::preview_hosts;
+use super::host_names;
 use super::records::{self, not_found, taken};
 use super::route::{HandlerResult, Route};
 use crate::state::{
@@ -99,6 +99,6 @@ fn conflicting_preview(
     name: &str,
 ) -> Option<(Collection, String)> {
     let wanted = preview_host(document, name, store.setting())?;
-    let (collection, record) = preview_hosts::find(store, |host| host == wanted)?;
+    let (collection, record) = host_names::find(store, |host| host == wanted)?;
     Some((collection, record.name.clone()))
 }

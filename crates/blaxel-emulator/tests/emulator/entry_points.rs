@@ -13,15 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower_service::Service as _;
 
-use crate::support::{Ask, as_client, ask, get, post};
-
-fn address(emulator: &Emulator) -> String {
-    emulator
-        .url()
-        .trim_start_matches("http://")
-        .trim_end_matches("/v0")
-        .to_owned()
-}
+use crate::support::{Ask, address, as_client, ask, get, post};
 
 #[tokio::test]
 async fn dropping_closes_the_port_and_the_connections() {

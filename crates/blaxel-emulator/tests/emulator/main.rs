@@ -50,6 +50,8 @@ mod sandboxes;
 mod schedules;
 mod scripts;
 mod secrets;
+#[cfg(feature = "tls")]
+mod secure;
 mod service_accounts;
 mod sessions;
 mod snapshots;
@@ -57,6 +59,8 @@ mod standby;
 mod statuses;
 mod streams;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
 mod tools;
 mod uploads;
 mod usages;

@@ -326,3 +326,75 @@ fn a_taken_port_is_exit_code_1() {
     let port = taken.local_addr().unwrap().port().to_string();
     assert_eq!(run(&["--port", &port]).status.code(), Some(1));
 }
+
+/// The number of lines that it prints with TLS.
+#[cfg(feature = "tls")]
+const LINES_WITH_TLS: usize = 15;
+
+#[cfg(all(feature = "tls", unix))]
+#[test]
+fn it_prints_what_clients_need_to_trust_it_and_removes_that_at_its_end() {
+    let mut command = program(&["--tls"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let lines: Vec<String> = out
+        .lines()
+        .take(LINES_WITH_TLS)
+        .map(Result::unwrap)
+        .collect();
+    let origin = exported(&lines, "BL_API_URL");
+    let origin = origin.strip_suffix("/v0").unwrap();
+    let proxy = format!("# HTTPS_PROXY={}", origin.replace("https:", "http:"));
+    assert!(origin.starts_with("https://127.0.0.1:"), "{lines:?}");
+    assert!(lines.contains(&proxy), "{lines:?}");
+    let last = lines.last().unwrap();
+    assert!(last.starts_with("# BL_CLIENT_CREDENTIALS="), "{lines:?}");
+    let alone = exported(&lines, "NODE_EXTRA_CA_CERTS");
+    let bundle = exported(&lines, "SSL_CERT_FILE");
+    assert_eq!(bundle, exported(&lines, "REQUESTS_CA_BUNDLE"));
+    let read = |file: &str| std::fs::read_to_string(file).unwrap();
+    assert!(read(&bundle).starts_with(&read(&alone)));
+
+    let id = child.id().to_string();
+    let asked = Command::new("kill").arg(id).status().unwrap();
+    assert!(asked.success());
+    assert!(child.wait().unwrap().success());
+    let directory = std::path::Path::new(&alone).parent().unwrap();
+    assert!(!directory.exists(), "{directory:?}");
+}
+
+#[cfg(all(feature = "tls", unix))]
+#[test]
+fn a_program_that_it_runs_reaches_it_and_trusts_it() {
+    let kept = std::env::temp_dir().join(format!("emulator-program-{}", std::process::id()));
+    let script = "echo $HTTPS_PROXY $https_proxy; echo $NO_PROXY; echo $no_proxy; \
+                  echo $BL_DISABLE_H2; cat $NODE_EXTRA_CA_CERTS";
+    let told = || {
+        let mut command = program(&["--tls-dir"]);
+        command.arg(&kept).args(["run", "--", "sh", "-c", script]);
+        command.env("NO_PROXY", "corp.test").env_remove("no_proxy");
+        command.env_remove("BL_DISABLE_H2");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (first, second) = (told(), told());
+    let lines: Vec<_> = first.lines().collect();
+    let (proxy, same) = lines[0].split_once(' ').unwrap();
+    assert!(proxy.starts_with("http://127.0.0.1:") && proxy == same);
+    let own = "localhost,127.0.0.1,::1";
+    assert_eq!(lines[1..4], [&format!("corp.test,{own}"), own, "1"]);
+    assert_eq!(lines[4], "-----BEGIN CERTIFICATE-----");
+    // The same authority, at another port.
+    assert!(second.lines().skip(4).eq(lines[4..].iter().copied()));
+    std::fs::remove_dir_all(&kept).unwrap();
+
+    let nowhere = run(&["--tls-dir", "/dev/null/no"]);
+    assert!(!nowhere.status.success());
+    let problem = String::from_utf8(nowhere.stderr).unwrap();
+    assert!(problem.contains("/dev/null/no/authority.pem"), "{problem}");
+}

@@ -160,6 +160,13 @@ where
     }
 }
 
+/// Returns the authority of an emulator, such as `127.0.0.1:4242`.
+pub(crate) fn address(emulator: &Emulator) -> String {
+    let url = emulator.url();
+    let (_, rest) = url.split_once("://").unwrap();
+    rest.strip_suffix("/v0").unwrap().to_owned()
+}
+
 /// Adds the headers of a client.
 pub(crate) fn as_client(ask: Ask, emulator: &Emulator) -> Ask {
     ask.header(

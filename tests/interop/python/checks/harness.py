@@ -14,17 +14,15 @@ from blaxel.core.authentication import auth
 from blaxel.core.client.errors import UnexpectedStatus
 from blaxel.core.client.models import Error
 from blaxel.core.client.pagination import make_paginated_list
-from blaxel.core.common.settings import Settings
 
-API_URL = os.environ["BL_API_URL"]
 RUN_URL = os.environ["BL_RUN_URL"]
 WORKSPACE = os.environ["BL_WORKSPACE"]
 API_KEY = os.environ["BL_API_KEY"]
 CLIENT_CREDENTIALS = os.environ["BL_CLIENT_CREDENTIALS"]
 
-# This SDK has no setting for URLs, so the two properties that return the platform's are replaced.
-Settings.base_url = property(lambda _: API_URL)
-Settings.run_url = property(lambda _: RUN_URL)
+# This SDK has no setting for URLs: it calls the platform's, and the proxy of the environment leads
+# these calls to the emulator. The addresses in documents are the emulator's own.
+assert os.environ["HTTPS_PROXY"] and settings.base_url == "https://api.blaxel.ai/v0"
 # It has no default timeout either.
 client.with_timeout(httpx.Timeout(15))
 

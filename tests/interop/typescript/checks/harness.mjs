@@ -2,6 +2,8 @@
 // assertions on responses.
 
 import assert from "node:assert/strict";
+import dns from "node:dns/promises";
+import tls from "node:tls";
 
 /** All requests of this process, as `{method, path, headers, status}`. */
 export const sent = [];
@@ -16,6 +18,18 @@ globalThis.fetch = async (input, init) => {
   entry.status = response.status;
   return response;
 };
+
+/** The hosts to which the SDK has opened connections of its own, for HTTP/2. */
+export const pooled = [];
+// They lead to port 443 of the platform's edge, whatever the settings are. Here, that is the emulator.
+const connect = tls.connect;
+tls.connect = (options, ...rest) => {
+  if (options?.port !== 443) return connect(options, ...rest);
+  pooled.push(options.servername);
+  return connect({ ...options, port: Number(new URL(process.env.BL_API_URL).port) }, ...rest);
+};
+dns.lookup = async () => ({ address: "127.0.0.1", family: 4 });
+
 export const sdk = await import("@blaxel/core");
 
 export const env = (name) => {

@@ -1,10 +1,11 @@
-//! Previews by host name: a request to the host of a preview becomes one to its path.
+//! Host names: a request to the host of a workload or a preview becomes one to its path.
 
 use axum::extract::Request;
 use http::uri::{Parts, PathAndQuery};
 use http::{Uri, header};
 
 use crate::engine::Engine;
+use crate::hosts::{PlatformHost, without_port};
 use crate::state::{Collection, OpenStore, PREVIEWS, Record, preview_host};
 
 /// A path segment that is no name, for hosts without a preview.
@@ -21,33 +22,55 @@ pub(super) fn find(
     })
 }
 
-/// Replaces the path of a request to the host of a preview by the path of that preview. A host
-/// below the domain of previews that has none gets a path without a preview.
+/// Replaces the path of a request to the host of a workload or a preview by the path that the emulator
+/// has for it. A host below the domain of previews that has none gets a path without a preview.
 pub(super) fn resolve(engine: &Engine, request: &mut Request) {
     let Some(host) = host(request) else { return };
+    let Some(prefix) = prefix(engine, &host) else {
+        return;
+    };
+    let rest = request.uri().path_and_query();
+    let rest = rest.map_or("/", PathAndQuery::as_str);
+    let path = format!("{prefix}{rest}");
+    let mut parts = Parts::default();
+    parts.path_and_query = path.parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+}
+
+/// Returns what precedes the paths of a host in those of the emulator, if anything.
+fn prefix(engine: &Engine, host: &str) -> Option<String> {
     let store = engine.store.open();
     let setting = store.setting();
+    let workspace = &setting.workspace;
     let domain = without_port(&setting.preview_domain);
     let own = [domain, without_port(authority(&setting.origin))];
-    if own.contains(&host.as_str()) {
-        return;
+    if own.contains(&host) {
+        return None;
     }
+    let label = match PlatformHost::parse(host) {
+        Some(PlatformHost::Whole) => return None,
+        Some(PlatformHost::Run) => return Some("/run".to_owned()),
+        Some(PlatformHost::Workload(collection, name)) => {
+            let name = name.strip_suffix(workspace.as_str());
+            let name = name.and_then(|name| name.strip_suffix('-')).unwrap_or(NONE);
+            return Some(format!("/run/{workspace}/{collection}/{name}"));
+        }
+        Some(PlatformHost::Unknown) => return Some(format!("/run/{NONE}")),
+        Some(PlatformHost::Preview(label)) => Some(format!("{label}.{domain}")),
+        None => None,
+    };
+    let host = label.as_deref().unwrap_or(host);
     let (sandbox, preview) = match find(&store, |other| without_port(other) == host) {
         Some((collection, record)) => {
             let sandbox = collection.parents().first().cloned();
             (sandbox.unwrap_or_default(), record.name.clone())
         }
         None if host.ends_with(&format!(".{domain}")) => (NONE.to_owned(), NONE.to_owned()),
-        None => return,
+        None => return None,
     };
-    let rest = request.uri().path_and_query();
-    let rest = rest.map_or("/", PathAndQuery::as_str);
-    let path = format!("/preview/{}/{sandbox}/{preview}{rest}", setting.workspace);
-    let mut parts = Parts::default();
-    parts.path_and_query = path.parse().ok();
-    if let Ok(uri) = Uri::from_parts(parts) {
-        *request.uri_mut() = uri;
-    }
+    Some(format!("/preview/{workspace}/{sandbox}/{preview}"))
 }
 
 /// Returns the host that a request names, in lower case and without its port.
@@ -62,11 +85,4 @@ fn host(request: &Request) -> Option<String> {
 
 fn authority(origin: &str) -> &str {
     origin.split_once("://").map_or(origin, |(_, rest)| rest)
-}
-
-fn without_port(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    }
 }
