@@ -1,4 +1,4 @@
-//! Node.js and Python, which run the projects of `tests/interop`.
+//! Node.js, Python and Go, which run the projects of `tests/interop`.
 //!
 //! Each project is installed by its lock file below `target/interop`; nothing is written among the
 //! sources.
@@ -27,6 +27,8 @@ pub(crate) struct Runtime {
     /// The file that decides what is installed.
     pub(crate) lock: &'static str,
     install: &'static str,
+    /// Builds the program, if it has to be built, from the sources as they are now.
+    build: Option<&'static str>,
     /// Runs a script, in a directory below.
     run: &'static str,
 }
@@ -36,6 +38,7 @@ pub(crate) const NODE: Runtime = Runtime {
     lock: "package-lock.json",
     // Peers are needed by builds of the SDK only, and scripts by nothing.
     install: "exec npm ci --omit=peer --ignore-scripts --no-audit --no-fund --loglevel=error",
+    build: None,
     run: "exec node",
 };
 
@@ -45,8 +48,22 @@ pub(crate) const PYTHON: Runtime = Runtime {
     install: "python3 -I -m venv --clear venv && exec venv/bin/python -I -m pip install \
               --require-hashes --only-binary=:all: --disable-pip-version-check --no-input --quiet \
               --requirement=requirements.txt",
+    build: None,
     // As `-I`, except that a script finds the modules beside it.
     run: "exec ../venv/bin/python -E -s -B -u",
+};
+
+pub(crate) const GO: Runtime = Runtime {
+    versions: "go version",
+    lock: "go.sum",
+    // The settings of the user decide where modules come from, and nothing else.
+    install: "exec env GOWORK=off GOTOOLCHAIN=local GOFLAGS=-mod=readonly go mod download",
+    // The program, and those of others that `go.mod` names as tools.
+    build: Some(
+        "exec env GOWORK=off GOTOOLCHAIN=local GOFLAGS=-mod=readonly CGO_ENABLED=0 \
+         go build -trimpath -buildvcs=false -o bin/ . tool",
+    ),
+    run: "exec",
 };
 
 impl Runtime {
@@ -58,8 +75,8 @@ impl Runtime {
         Ok(sh)
     }
 
-    /// Copies the sources to here, since scripts find modules beside themselves only, and installs
-    /// what the lock file says, unless that has been done by the same tools.
+    /// Copies the sources to here, since scripts find modules beside themselves only, installs what
+    /// the lock file says, unless that has been done by the same tools, and builds the program.
     fn install(&self, sh: &Shell, sources: &Path) -> Result<()> {
         // A module that is gone from the sources must not be found.
         sh.remove_path("checks")?;
@@ -67,15 +84,13 @@ impl Runtime {
         let (versions, install) = (self.versions, self.install);
         let versions = cmd!(sh, "sh -c {versions}").quiet().read()?;
         let recipe = format!("{versions}\n{install}\n{}", sh.read_file(self.lock)?);
-        if sh.read_file(RECORD).is_ok_and(|record| record == recipe) {
-            return Ok(());
+        if !sh.read_file(RECORD).is_ok_and(|record| record == recipe) {
+            // Until all is installed, nothing that is there can be relied on.
+            sh.remove_path(RECORD)?;
+            run(sh, install)?;
+            sh.write_file(RECORD, recipe)?;
         }
-        // Until all is installed, nothing that is there can be relied on.
-        sh.remove_path(RECORD)?;
-        println!("$ {install}");
-        let process = Process::start(&mut cmd!(sh, "sh -c {install}").into(), "the installation")?;
-        ensure!(process.finish(LIMIT, drop)?, "`{install}` failed");
-        Ok(sh.write_file(RECORD, recipe)?)
+        self.build.map_or(Ok(()), |build| run(sh, build))
     }
 
     /// Returns the command that runs a script in an empty directory: the SDKs read settings from the
@@ -95,16 +110,25 @@ impl Runtime {
     }
 }
 
+/// Runs a line of an installation.
+fn run(sh: &Shell, line: &str) -> Result<()> {
+    println!("$ {line}");
+    let process = Process::start(&mut cmd!(sh, "sh -c {line}").into(), "the installation")?;
+    ensure!(process.finish(LIMIT, drop)?, "`{line}` failed");
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_project_is_installed_again_if_its_lock_file_has_changed() {
+    fn a_project_is_installed_again_if_its_lock_file_has_changed_and_built_each_time() {
         const RUNTIME: Runtime = Runtime {
             versions: "true",
             lock: "lock",
             install: "cp lock made",
+            build: Some("cp source built"),
             run: "",
         };
         let sh = Shell::new().unwrap();
@@ -113,10 +137,13 @@ mod tests {
         let sources = Path::new("sources");
         for (lock, expected) in [("one", true), ("one", false), ("two", true)] {
             sh.write_file(sources.join("lock"), lock).unwrap();
+            sh.write_file(sources.join("source"), expected.to_string())
+                .unwrap();
             sh.write_file("checks/removed", "").unwrap();
             sh.remove_path("made").unwrap();
             RUNTIME.install(&sh, sources).unwrap();
             assert_eq!(sh.path_exists("made"), expected, "{lock}");
+            assert_eq!(sh.read_file("built").unwrap(), expected.to_string());
             assert!(!sh.path_exists("checks"));
         }
     }

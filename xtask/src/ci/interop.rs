@@ -1,6 +1,6 @@
 //! The stage `interop`: programs of others call the emulator, or are called by our clients.
 //!
-//! Nothing is skipped: without Node.js or Python the stage fails.
+//! Nothing is skipped: without Node.js, Python or Go the stage fails.
 
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -12,7 +12,7 @@ use xshell::Shell;
 
 use crate::emulator::Emulator;
 use crate::process::Process;
-use crate::runtime::{DISABLE_HTTP2, NODE, PYTHON, Runtime};
+use crate::runtime::{DISABLE_HTTP2, GO, NODE, PYTHON, Runtime};
 use crate::shell::{at_root, cargo};
 use Role::{Client, SecureClient, Server};
 
@@ -38,10 +38,11 @@ enum Role {
 }
 
 /// All checks. The first one takes as long as the others, which run at the same time.
-static CHECKS: [Check; 6] = [
+static CHECKS: [Check; 7] = [
     Check("schemathesis", &PYTHON, "check.py", Client(LONG_LIMIT)),
     Check("typescript", &NODE, "check.mjs", SecureClient),
     Check("python", &PYTHON, "check.py", SecureClient),
+    Check("go", &GO, "bin/check", Client(LIMIT)),
     Check("mcp", &NODE, "check.mjs", Client(LIMIT)),
     Check("mcp", &NODE, "everything.mjs", MCP_SERVER),
     Check("oauth", &NODE, "server.mjs", OAUTH_SERVER),
@@ -168,7 +169,8 @@ mod tests {
         for Check(project, runtime, ..) in &CHECKS {
             let lock = sources.join(project).join(runtime.lock);
             let lock = sh.read_file(lock).unwrap();
-            assert!(lock.contains("sha512-") || lock.contains("--hash=sha256:"));
+            let hashes = ["sha512-", "--hash=sha256:", " h1:"];
+            assert!(hashes.iter().any(|it| lock.contains(it)), "{project}");
             for address in ["\"resolved\"", "--index-url", "--extra-index-url", " @ "] {
                 assert!(!lock.contains(address), "{project} has {address}");
             }
