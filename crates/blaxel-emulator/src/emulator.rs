@@ -15,7 +15,7 @@ use crate::router;
 use crate::server::RunningServer;
 use crate::state::access::SECRET_VALUES;
 use crate::state::{
-    AGENTS, ARCHIVES, CUSTOM_DOMAINS, Collection, EXECUTIONS, IMAGES, Kind, MODELS, SECRETS,
+    AGENTS, CUSTOM_DOMAINS, Collection, EXECUTIONS, FailingWork, IMAGES, Kind, MODELS, SECRETS,
     SNAPSHOTS, image, top_kind,
 };
 use crate::workload::{Callback, Script, Workload};
@@ -319,7 +319,10 @@ impl Emulator {
         name: &str,
     ) -> Result<(), UnknownCollection> {
         let kind = known_kind(collection)?;
-        self.engine.store.open().fail_next(kind.path, name);
+        self.engine
+            .store
+            .open()
+            .fail_next(FailingWork::Main(kind.path), name);
         Ok(())
     }
 
@@ -339,7 +342,10 @@ impl Emulator {
     /// others.
     pub fn fail_next_build(&self, collection: &str, name: &str) -> Result<(), UnknownCollection> {
         let kind = known_kind(collection)?;
-        self.engine.store.open().fail_next_build(kind, name);
+        self.engine
+            .store
+            .open()
+            .fail_next(FailingWork::Build(kind.path), name);
         Ok(())
     }
 
@@ -347,7 +353,10 @@ impl Emulator {
     /// that the image is for, such as `sandbox`.
     pub fn fail_next_image_build(&self, resource_type: &str, name: &str) {
         let key = image::key(name, resource_type);
-        self.engine.store.open().fail_next_build(&IMAGES, &key);
+        self.engine
+            .store
+            .open()
+            .fail_next(FailingWork::Build(IMAGES.path), &key);
     }
 
     /// Returns the script of a workload, which sets its next responses. The workload need not exist
@@ -449,7 +458,10 @@ impl Emulator {
     /// emulator.fail_next_verification("example.com");
     /// ```
     pub fn fail_next_execution(&self, job: &str) {
-        self.engine.store.open().fail_next(EXECUTIONS.path, job);
+        self.engine
+            .store
+            .open()
+            .fail_next(FailingWork::Main(EXECUTIONS.path), job);
     }
 
     /// Makes the first `attempts` of a task fail, in the next execution of a job. The job need not exist yet.
@@ -497,7 +509,7 @@ impl Emulator {
     /// yet. See [`fail_next_execution`](Self::fail_next_execution).
     pub fn fail_next_verification(&self, domain: &str) {
         let mut store = self.engine.store.open();
-        store.fail_next(CUSTOM_DOMAINS.path, domain);
+        store.fail_next(FailingWork::Main(CUSTOM_DOMAINS.path), domain);
     }
 
     /// Makes the next snapshot of a sandbox end as `failed`. The sandbox need not exist yet.
@@ -508,13 +520,19 @@ impl Emulator {
     /// emulator.fail_next_archive("sb-1");
     /// ```
     pub fn fail_next_snapshot(&self, sandbox: &str) {
-        self.engine.store.open().fail_next(SNAPSHOTS.path, sandbox);
+        self.engine
+            .store
+            .open()
+            .fail_next(FailingWork::Main(SNAPSHOTS.path), sandbox);
     }
 
     /// Makes the next archiving of a sandbox, or its next restoring, fail: the sandbox gets its earlier status again.
     /// See [`fail_next_snapshot`](Self::fail_next_snapshot).
     pub fn fail_next_archive(&self, sandbox: &str) {
-        self.engine.store.open().fail_next(ARCHIVES, sandbox);
+        self.engine
+            .store
+            .open()
+            .fail_next(FailingWork::Archive, sandbox);
     }
 
     /// Creates a built image, replacing one of the same type and name.

@@ -54,6 +54,8 @@ enum Action {
     Member(String, Value),
     /// Reverse the items of a list.
     Reverse,
+    /// Show a resource as its last failed deployment left it.
+    Outdate,
     /// Process the request twice.
     Twice,
 }
@@ -201,6 +203,11 @@ impl Fault {
     #[must_use]
     pub fn reversed() -> Self {
         Self::new(Action::Reverse)
+    }
+
+    /// Shows a resource as its last failed deployment left it: as `FAILED`, and without later events.
+    pub(crate) fn outdated() -> Self {
+        Self::new(Action::Outdate)
     }
 
     /// Processes the request twice, as if something between client and server had sent it again. The

@@ -49,7 +49,7 @@ pub enum Incident {
     SplitRecord,
     /// `keepalive-inside-a-line`: a keepalive is in the middle of a line of a process's output.
     KeepaliveInsideALine,
-    /// `stale-failed`: right after an update, the status is that of the failed deployment before.
+    /// `stale-failed`: right after an update, the status and the events are those of the failed deployment before.
     StaleFailure,
     /// `preview-not-routable-yet`: the address of a new preview is not found for a while.
     PreviewNotRoutableYet,
@@ -155,8 +155,7 @@ static PROGRAMS: [Program; 14] = [
                 "GetModel",
                 "GetSandbox",
             ];
-            let outdated = || Fault::member("/status", json!("FAILED"));
-            kinds.map(|name| (name, outdated(), 1)).into()
+            kinds.map(|name| (name, Fault::outdated(), 1)).into()
         },
     },
     Program {

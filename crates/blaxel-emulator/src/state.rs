@@ -70,5 +70,4 @@ pub(crate) use self::member::Document;
 pub(crate) use self::record::{Author, Contents, Record, Settings};
 pub(crate) use self::rows::{CollectionKey, Rows};
 pub(crate) use self::secret::Visibility;
-pub(crate) use self::store::archive::ARCHIVES;
-pub(crate) use self::store::{OpenStore, Store};
+pub(crate) use self::store::{FailingWork, OpenStore, Store};

@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use super::Of;
 use super::answer::Refused;
-use crate::state::{Kind, top_kind};
+use crate::state::{FailingWork, Kind, top_kind};
 
 pub(super) fn routes() -> Router {
     Router::new()
@@ -41,6 +41,9 @@ async fn fail_next(
     Path((collection, name)): Path<(String, String)>,
 ) -> Result<StatusCode, Refused> {
     let kind = kind_of(&collection)?;
-    engine.store.open().fail_next(kind.path, &name);
+    engine
+        .store
+        .open()
+        .fail_next(FailingWork::Main(kind.path), &name);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Action, Disconnected, Fault};
 use crate::errors::ErrorResponse;
+use crate::state::status;
 
 /// Maximum size of a body that is changed as a whole, or sent twice.
 const LIMIT: usize = 16 << 20;
@@ -47,6 +48,7 @@ pub(crate) async fn meet<F: Future<Output = Response>>(
             edit(operation(request).await, set).await
         }
         Action::Reverse => edit(operation(request).await, reverse).await,
+        Action::Outdate => edit(operation(request).await, outdate).await,
         action => {
             if fault.after_processing {
                 operation(request).await;
@@ -139,5 +141,18 @@ fn reverse(document: &mut Value) {
     };
     if let Some(items) = items {
         items.reverse();
+    }
+}
+
+/// Shows a resource as its last failed deployment left it. The events of one that never failed are not changed.
+fn outdate(document: &mut Value) {
+    set_member(document, "/status", &status::FAILED.into());
+    let events = document.get_mut("events").and_then(Value::as_array_mut);
+    if let Some(events) = events {
+        let failed = events
+            .iter()
+            .rposition(|event| event["status"] == status::FAILED);
+        let kept = failed.map_or(events.len(), |failed| failed + 1);
+        events.truncate(kept);
     }
 }

@@ -1,4 +1,4 @@
-//! Cron triggers of agents and jobs, which fire on the emulator's clock.
+//! Cron triggers of agents, functions and jobs, which fire on the emulator's clock.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,13 +12,13 @@ use super::Api;
 use super::access::OWN_AUTHORIZATION;
 use crate::cron::Cron;
 use crate::engine::Engine;
-use crate::state::{AGENTS, JOBS, Kind, OpenStore, Record, member, traffic};
+use crate::state::{AGENTS, FUNCTIONS, JOBS, Kind, OpenStore, Record, member, traffic};
 
 /// Maximum number of times that a trigger fires at once, if the clock was advanced over more of them.
 const MAX_FIRINGS: usize = 100;
 
 /// The kinds whose cron triggers fire.
-static KINDS: [&Kind; 2] = [&AGENTS, &JOBS];
+static KINDS: [&Kind; 3] = [&AGENTS, &FUNCTIONS, &JOBS];
 
 /// Starts the task that fires the triggers in time, if a workload has a cron trigger and the task does not run. It
 /// needs a tokio runtime, and ends with the emulator.
@@ -130,8 +130,8 @@ fn due(
     all
 }
 
-/// Returns the calls by which a trigger starts a workload. The documentation leaves open what an agent receives: it
-/// is called with each task, or without tasks with an empty object.
+/// Returns the calls by which a trigger starts a workload. The documentation leaves open what an agent or a function
+/// receives: it is called with each task, or without tasks with an empty object.
 fn requests(
     engine: &Engine,
     kind: &Kind,
@@ -139,15 +139,15 @@ fn requests(
     tasks: &[Value],
 ) -> impl Iterator<Item = Request<Body>> + use<> {
     let workspace = &engine.config.workspace;
-    let (path, bodies) = if kind.path == AGENTS.path {
+    let (path, bodies) = if kind.path == JOBS.path {
+        let bodies = vec![json!({"tasks": tasks})];
+        (format!("/v0/jobs/{name}/executions"), bodies)
+    } else {
         let bodies = match tasks {
             [] => vec![json!({})],
             tasks => tasks.to_vec(),
         };
-        (format!("/run/{workspace}/agents/{name}"), bodies)
-    } else {
-        let bodies = vec![json!({"tasks": tasks})];
-        (format!("/v0/jobs/{name}/executions"), bodies)
+        (format!("/run/{workspace}/{}/{name}", kind.path), bodies)
     };
     let credential = format!("Bearer {}", engine.config.api_key);
     bodies.into_iter().filter_map(move |body| {

@@ -12,7 +12,8 @@ use super::{body, workspaces};
 use crate::clock::timestamp;
 use crate::errors::ErrorResponse;
 use crate::state::{
-    APPLICATIONS, CUSTOM_DOMAINS, Collection, DOMAIN_SHARES, Document, OpenStore, member,
+    APPLICATIONS, CUSTOM_DOMAINS, Collection, DOMAIN_SHARES, Document, FailingWork, OpenStore,
+    member,
 };
 
 /// The share target that means every workspace of the account.
@@ -76,7 +77,7 @@ fn verify(call: &Call) -> HandlerResult {
     let mut store = call.engine.store.open();
     let collection = Collection::top(&CUSTOM_DOMAINS);
     let name = call.path(CUSTOM_DOMAINS.parameter);
-    let fails = store.take_failure(CUSTOM_DOMAINS.path, name);
+    let fails = store.take_failure(FailingWork::Main(CUSTOM_DOMAINS.path), name);
     let now = timestamp(store.now());
     let domain = store
         .modify(&collection, name)

@@ -17,7 +17,9 @@ use super::route::{HandlerResult, Route};
 use super::{body, listing};
 use crate::errors::ErrorResponse;
 use crate::state::execution::{self, FinalState, Share, Terms};
-use crate::state::{Collection, Document, EXECUTIONS, JOBS, OpenStore, Record, member};
+use crate::state::{
+    Collection, Document, EXECUTIONS, FailingWork, JOBS, OpenStore, Record, member,
+};
 
 /// The environment variable that sets the final state of an execution.
 const OUTCOME: &str = "EMULATOR_OUTCOME";
@@ -174,7 +176,7 @@ fn create(call: &Call) -> HandlerResult {
             ));
         }
     }
-    let fate = if store.take_failure(EXECUTIONS.path, job) {
+    let fate = if store.take_failure(FailingWork::Main(EXECUTIONS.path), job) {
         FinalState::Failed
     } else {
         outcome(&request, &job_document).unwrap_or(FinalState::Succeeded)

@@ -18,7 +18,8 @@ use super::{body, uploads};
 use crate::errors::ErrorResponse;
 use crate::state::image::{self, TYPES};
 use crate::state::{
-    Author, Collection, Document, IMAGE_SHARES, IMAGES, Kind, OpenStore, Record, member,
+    Author, Collection, Document, FailingWork, IMAGE_SHARES, IMAGES, Kind, OpenStore, Record,
+    member,
 };
 use crate::uploads::Purpose;
 
@@ -179,7 +180,7 @@ fn create(call: &Call) -> HandlerResult {
 pub(crate) fn receive(store: &mut OpenStore, key: &str, serial: u64, size: usize) {
     let (now, lasts) = (store.now(), store.setting().build_time);
     let name = store.fresh_secret();
-    let fails = store.take_build_failure(&IMAGES, key);
+    let fails = store.take_failure(FailingWork::Build(IMAGES.path), key);
     let image = store.modify(&collection(), key);
     if let Some(image) = image.filter(|image| image.serial == serial) {
         if fails {

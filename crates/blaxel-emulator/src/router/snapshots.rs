@@ -14,8 +14,8 @@ use super::records::{self, not_found, taken};
 use super::route::{HandlerResult, Route};
 use crate::errors::ErrorResponse;
 use crate::state::{
-    Collection, Contents, Document, OpenStore, Record, SANDBOXES, SNAPSHOTS, member, snapshot,
-    status,
+    Collection, Contents, Document, FailingWork, OpenStore, Record, SANDBOXES, SNAPSHOTS, member,
+    snapshot, status,
 };
 
 /// The path parameter with the id or the name of a snapshot, below its sandbox.
@@ -116,7 +116,7 @@ pub(super) fn take(
 ) -> Result<String, ErrorResponse> {
     let id = store.fresh_name(&snapshots(), "snap");
     let document = snapshot::document(running(store, sandbox)?, name.unwrap_or(&id));
-    let fails = store.take_failure(SNAPSHOTS.path, sandbox);
+    let fails = store.take_failure(FailingWork::Main(SNAPSHOTS.path), sandbox);
     let (now, lasts) = (store.now(), store.setting().snapshot_time);
     store.put(&snapshots(), &id, document, &call.author());
     if let Some(taken) = store.modify(&snapshots(), &id) {

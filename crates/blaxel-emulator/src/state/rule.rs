@@ -13,6 +13,11 @@ const NAME: usize = 49;
 /// Maximum length of a domain name, and of one of its labels.
 const DOMAIN: usize = 253;
 const LABEL: usize = 63;
+
+/// The shortest lifetime of a sandbox from its creation, and without a use.
+pub(crate) const LEAST_AGE: Duration = Duration::from_secs(5 * 60);
+const LEAST_IDLE: Duration = Duration::from_secs(60);
+
 /// The result of a check. The error is a message.
 pub(crate) type Check = Result<(), String>;
 
@@ -83,6 +88,25 @@ pub(crate) fn duration(document: &Document, path: &str) -> Check {
     }
 }
 
+/// Checks that a member, if present, is a duration of at least this length.
+pub(crate) fn lifetime(document: &Document, path: &str, least: Duration) -> Check {
+    match member::text(document, path) {
+        Some(text) => at_least(text, least, &dotted(path)),
+        None => Ok(()),
+    }
+}
+
+/// Checks a duration of at least this length. The name is that of messages.
+fn at_least(text: &str, least: Duration, name: &str) -> Check {
+    match seconds(text) {
+        None => Err(not_a_duration(name)),
+        Some(duration) if duration < least => {
+            Err(format!("{name} must be at least {}s.", least.as_secs()))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 /// Checks that a member, if present, is a time.
 pub(crate) fn time(document: &Document, path: &str) -> Check {
     match member::text(document, path) {
@@ -106,9 +130,8 @@ pub(crate) fn lifecycle(document: &Document, path: &str) -> Check {
         let value = member("value").unwrap_or_default();
         match member("type") {
             Some("date") if moment(value).is_none() => return Err(not_a_time(&name)),
-            Some("ttl-idle" | "ttl-max-age") if seconds(value).is_none() => {
-                return Err(not_a_duration(&name));
-            }
+            Some("ttl-idle") => at_least(value, LEAST_IDLE, &name)?,
+            Some("ttl-max-age") => at_least(value, LEAST_AGE, &name)?,
             _ => {}
         }
     }

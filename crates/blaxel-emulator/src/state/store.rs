@@ -1,13 +1,15 @@
 //! [`Store`], all collections behind one lock.
 
-pub(crate) mod archive;
+mod archive;
 mod deploy;
+mod failing;
 mod fill;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use self::failing::Failing;
+pub(crate) use self::failing::FailingWork;
 use super::collection::Collection;
 use super::kind::{Kind, Lifecycle};
 use super::kinds::SANDBOXES;
@@ -34,9 +36,7 @@ impl Store {
     pub(crate) fn new(setting: Settings, clock: Clock, secrets: Key) -> Self {
         let store = OpenStore {
             rows: Rows::new(setting, secrets),
-            failing: BTreeSet::new(),
-            failing_tasks: BTreeMap::new(),
-            failing_builds: BTreeSet::new(),
+            failing: Failing::default(),
             changes: watch::Sender::new(0),
         };
         Self {
@@ -62,13 +62,7 @@ impl Store {
 /// The locked store.
 pub(crate) struct OpenStore {
     rows: Rows,
-    /// The resources whose next deployment or other work fails, by the path of the kind, or the name of the work,
-    /// and the name.
-    failing: BTreeSet<(&'static str, String)>,
-    /// The tasks that fail in the next execution of a job: for each job, the number of failing attempts by index.
-    failing_tasks: BTreeMap<String, BTreeMap<usize, u32>>,
-    /// The builds that fail next: the path of the kind, and the name.
-    failing_builds: BTreeSet<(&'static str, String)>,
+    failing: Failing,
     /// Counts the changes that may end a resource, or put off its end.
     changes: watch::Sender<u64>,
 }
@@ -92,9 +86,7 @@ impl OpenStore {
     /// Removes all records.
     pub(crate) fn clear(&mut self) {
         self.rows.clear();
-        self.failing.clear();
-        self.failing_tasks.clear();
-        self.failing_builds.clear();
+        self.failing = Failing::default();
         self.changed();
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_emulator::{Emulator, Script, Workload};
+use blaxel_emulator::{Behavior, Emulator, Entry, Script, Workload};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -145,6 +145,33 @@ async fn a_clock_that_passes_many_times_at_once_fires_for_the_last_hundred() {
     post("/agents", &document).on(&emulator).await.expect(200);
     emulator.clock().advance(3 * 60 * MINUTE);
     assert_eq!(calls(&script, 100).await.len(), 100);
+}
+
+#[tokio::test]
+async fn a_function_is_called_like_an_agent() {
+    let emulator = at_half_past_nine();
+    let script = emulator.script(&Workload::function("w"));
+    script.always(Behavior::json(json!({"done": true})));
+    let tasks = json!([{"page": 1}, {"page": 2}]);
+    let document = with_trigger("*/30 * * * *", json!({"tasks": tasks}));
+    post("/functions", &document)
+        .on(&emulator)
+        .await
+        .expect(200);
+    emulator.clock().advance(29 * MINUTE);
+    assert_eq!(calls(&script, 0).await.len(), 0);
+    emulator.clock().advance(MINUTE);
+    assert_eq!(Value::from(calls(&script, 2).await), tasks);
+    let journal = emulator.journal();
+    let called = |status| {
+        let own = |entry: &&Entry| entry.operation.as_deref() == Some("CallFunction");
+        journal
+            .iter()
+            .filter(own)
+            .filter(|entry| entry.status == status)
+            .count()
+    };
+    assert_eq!(called(Some(200)), 2);
 }
 
 #[tokio::test]

@@ -117,6 +117,26 @@ async fn streams_are_cut_split_and_disturbed() {
 }
 
 #[tokio::test]
+async fn an_outdated_failure_has_the_events_of_its_time() {
+    let emulator = Emulator::offline();
+    emulator.fail_next_deployment("agents", "a").unwrap();
+    emulator.add_agent("a");
+    let read = async || get("/agents/a").on(&emulator).await.expect(200);
+    let failed = read().await;
+    assert_eq!(failed["status"], "FAILED");
+    let put = json!({"metadata": {"name": "a"}, "spec": {"runtime": {"image": "b:1"}}});
+    let put = ask(Method::PUT, "/agents/a").json(&put);
+    put.on(&emulator).await.expect(200);
+    emulator.incident(Incident::StaleFailure);
+    let outdated = read().await;
+    assert_eq!(outdated["status"], "FAILED");
+    assert_eq!(outdated["events"], failed["events"]);
+    let current = read().await;
+    assert_eq!(current["status"], "DEPLOYED");
+    assert!(current["events"].as_array().unwrap().len() > 2, "{current}");
+}
+
+#[tokio::test]
 async fn an_outdated_status_is_shown_once() {
     let emulator = begun("stale-failed");
     emulator.add_agent("a");

@@ -27,10 +27,10 @@ async fn status(emulator: &Emulator) -> Value {
 async fn each_policy_ends_the_machine_and_its_open_streams() {
     let start = "2026-05-01T00:00:00Z";
     for spec in [
-        json!({"runtime": {"ttl": "1m"}}),
-        json!({"runtime": {"expires": "2026-05-01T00:01:00Z"}}),
-        policy("ttl-max-age", "1m"),
-        policy("date", "2026-05-01T00:01:00Z"),
+        json!({"runtime": {"ttl": "5m"}}),
+        json!({"runtime": {"expires": "2026-05-01T00:05:00Z"}}),
+        policy("ttl-max-age", "5m"),
+        policy("date", "2026-05-01T00:05:00Z"),
     ] {
         let emulator = Emulator::builder()
             .start_time(start.parse().unwrap())
@@ -38,7 +38,7 @@ async fn each_policy_ends_the_machine_and_its_open_streams() {
         create(&emulator, spec.clone()).await;
         run(&emulator, "sb", "echo old > /tmp/file").await;
         let watch = watch(&emulator, "sb").await;
-        emulator.clock().advance(MINUTE);
+        emulator.clock().advance(5 * MINUTE);
         // Nothing else is called: the machine ends by itself.
         assert!(is_cut(watch).await, "{spec}");
         assert_eq!(status(&emulator).await, "TERMINATED");
@@ -62,13 +62,13 @@ async fn each_policy_ends_the_machine_and_its_open_streams() {
 #[tokio::test]
 async fn a_call_that_is_waiting_when_its_sandbox_ends_is_refused() {
     let emulator = Emulator::offline();
-    create(&emulator, policy("ttl-max-age", "1m")).await;
+    create(&emulator, policy("ttl-max-age", "5m")).await;
     let sent = json!({"command": "sleep 600", "waitForCompletion": true, "timeout": 0});
     let call = post(in_sandbox(&emulator, "sb", "/process"), &sent);
     let service = emulator.service();
     let advance = async {
         tokio::task::yield_now().await;
-        emulator.clock().advance(MINUTE);
+        emulator.clock().advance(5 * MINUTE);
     };
     let (reply, ()) = tokio::join!(call.bare(&service), advance);
     reply.gateway(404, "WORKLOAD_UNAVAILABLE");

@@ -246,8 +246,8 @@ async fn a_time_to_live_can_be_changed() {
             ask(Method::PUT, "/sandboxes/s").json(&document(json!({"runtime": {"ttl": ttl}})));
         put.on(&emulator).await.expect(200)["expiresIn"].clone()
     };
-    assert_eq!(put(json!("2m")).await, 60);
-    assert_eq!(put(json!("3m")).await, 120);
+    assert_eq!(put(json!("5m")).await, 240);
+    assert_eq!(put(json!("6m")).await, 300);
     assert_eq!(put(Value::Null).await, Value::Null);
     emulator.clock().advance(Duration::from_secs(1_000_000));
     get("/sandboxes/s").on(&emulator).await.expect(200);

@@ -166,6 +166,24 @@ async fn spec_limits_are_checked() {
         ),
         ("sandboxes", policy("ttl-idle", "24h"), None),
         ("sandboxes", policy("ttl-max-age", "7d"), None),
+        ("sandboxes", json!({"runtime": {"ttl": "300s"}}), None),
+        (
+            "sandboxes",
+            json!({"runtime": {"ttl": "299s"}}),
+            Some("spec.runtime.ttl must be at least 300s"),
+        ),
+        ("sandboxes", policy("ttl-max-age", "5m"), None),
+        (
+            "sandboxes",
+            policy("ttl-max-age", "4m"),
+            Some("expirationPolicies[0].value must be at least 300s"),
+        ),
+        ("sandboxes", policy("ttl-idle", "1m"), None),
+        (
+            "sandboxes",
+            policy("ttl-idle", "59s"),
+            Some("expirationPolicies[0].value must be at least 60s"),
+        ),
         ("sandboxes", policy("date", later), None),
         (
             "sandboxes",

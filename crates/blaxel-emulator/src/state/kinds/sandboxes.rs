@@ -90,7 +90,7 @@ pub(super) fn complete_region(document: &mut Document, before: Option<&Document>
 }
 
 fn check(document: &Document) -> Check {
-    rule::duration(document, "spec/runtime/ttl")?;
+    rule::lifetime(document, "spec/runtime/ttl", rule::LEAST_AGE)?;
     rule::time(document, "spec/runtime/expires")?;
     rule::lifecycle(document, "spec/lifecycle")
 }

@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use super::OpenStore;
+use super::failing::FailingWork;
 use crate::state::archive::{Archive, Work};
 use crate::state::status;
 use crate::state::{Collection, SANDBOXES};
-
-/// The work of archiving or restoring a sandbox, for [`OpenStore::fail_next`].
-pub(crate) const ARCHIVES: &str = "archives";
 
 impl OpenStore {
     /// Starts to archive a sandbox with so many files and bytes. Its machine must have ended before.
@@ -95,7 +93,7 @@ impl OpenStore {
         Work {
             start,
             end: start.saturating_add(self.setting().archive_time),
-            fails: self.take_failure(ARCHIVES, sandbox),
+            fails: self.take_failure(FailingWork::Archive, sandbox),
         }
     }
 }
