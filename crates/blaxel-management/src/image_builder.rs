@@ -29,21 +29,27 @@ mod blocking;
 mod build;
 mod context;
 mod definition;
+mod destination;
 mod digest;
 mod ignore;
 mod installer;
 mod line;
 mod local;
 mod log;
-mod registry;
 mod running;
 mod settings;
 mod template;
+mod write;
+
+use std::path::PathBuf;
 
 use blaxel_core::Error;
 
+pub use crate::registry_credentials::RegistryCredentials;
+
 pub use self::build::ImageBuilt;
 pub use self::definition::ImageDefinition;
+pub use self::destination::Destination;
 pub use self::digest::ImageDigest;
 pub use self::ignore::IgnoreRules;
 pub use self::installer::{
@@ -51,7 +57,6 @@ pub use self::installer::{
 };
 pub use self::local::LocalDir;
 pub use self::log::BuildFailure;
-pub use self::registry::RegistryCredentials;
 pub use self::running::{Buildable, RunningBuild};
 pub use self::settings::ImageBuild;
 pub use self::template::Template;
@@ -79,6 +84,40 @@ impl ImageDefinition {
         let definition = self.clone();
         blocking::run(move |cancelled| {
             digest::digest(&context::entries(&definition, cancelled)?, cancelled)
+        })
+        .await
+    }
+
+    /// Writes the Dockerfile and the local files into a directory, from which other programs can build the image. It
+    /// is created if it does not exist.
+    ///
+    /// It needs a tokio runtime, on whose threads for blocking work it writes them. If it fails, or the future is
+    /// dropped, the files that were written stay.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::Error;
+    /// # async fn example() -> Result<(), Error> {
+    /// use blaxel_management::image_builder::ImageDefinition;
+    ///
+    /// let image = ImageDefinition::from_registry("python:3.12-slim").copy_dir("app", "/app");
+    /// image.write_to("target/image").await?;
+    /// // Then, for example: docker build target/image
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_input`] if a step is not valid, a local file cannot be read, the directory is not empty, or a file
+    /// in it cannot be written.
+    pub async fn write_to(&self, directory: impl Into<PathBuf>) -> Result<(), Error> {
+        let (definition, directory) = (self.clone(), directory.into());
+        blocking::run(move |cancelled| {
+            write::write(
+                &context::entries(&definition, cancelled)?,
+                &directory,
+                cancelled,
+            )
         })
         .await
     }

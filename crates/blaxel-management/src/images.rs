@@ -153,7 +153,8 @@ record! {
         /// The tag of the imported image. The server chooses one by default. A tag is never moved
         /// to another image; `latest`, `pending` and `failed` cannot be chosen.
         pub tag: Option<String>,
-        /// The credentials for the other registry, as the JSON of a Docker configuration.
+        /// The credentials for the other registry, as the JSON of a Docker configuration. `RegistryCredentials` makes
+        /// it (feature `registry-credentials`).
         pub docker_config: Option<SecretText>,
         /// The platform generation that the image is for. The default is the third.
         pub generation: Option<Generation>,

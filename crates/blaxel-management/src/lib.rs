@@ -18,7 +18,7 @@
 //! - **Waiting and uploads**: [`Wait`] configures `wait_until`; [`upload`] builds resources from archives, and
 //!   [`image_builder`] from images that are declared in code.
 //! - **Shared types**: [`Metadata`], [`Status`] and [`Event`] of resources; [`Megabytes`], [`ByteSize`],
-//!   [`SecretText`] and [`Clearable`] as members of them; [`Outcome`] of calls that create a resource only if
+//!   [`SecretText`] and [`Clearable`] as members of them; `RegistryCredentials` for private images; [`Outcome`] of calls that create a resource only if
 //!   necessary. [`Resource`] and [`ItemsExt`] are for code that handles several kinds.
 //! - **Operations**: [`operations`] has each API call as a value, for use over a service of your own. A kind has the
 //!   operations whose traits it implements, such as [`Listed`] and [`Created`]; a [`ParentPath`] names the parents of a
@@ -41,6 +41,8 @@ mod metadata;
 pub mod operations;
 mod parent_path;
 mod patch;
+#[cfg(feature = "registry-credentials")]
+mod registry_credentials;
 #[cfg(all(
     test,
     feature = "wait",
@@ -133,6 +135,8 @@ pub use self::metadata::{
     Event, Flavor, FlavorKind, Generation, Metadata, Status, VerificationStatus,
 };
 pub use self::parent_path::ParentPath;
+#[cfg(feature = "registry-credentials")]
+pub use self::registry_credentials::RegistryCredentials;
 pub use self::resource::{Document, ItemsExt, Resource};
 pub use self::secret_text::SecretText;
 pub use self::size::{ByteSize, Megabytes};

@@ -179,7 +179,7 @@ record! {
         /// variable `BLAXEL_SCALE_FILE` names, and `-1` when it is done.
         pub standby_grace_period_seconds: Option<u32>,
         /// The credentials for a private registry that the image is pulled from: the JSON text of a `config.json` of
-        /// Docker, with the member `auths`.
+        /// Docker, with the member `auths`. `RegistryCredentials` makes it (feature `registry-credentials`).
         pub docker_config: Option<SecretText>,
         /// `true` if snapshots of the sandbox can be taken. The server has its own default.
         pub snapshot_enabled: Option<bool>,

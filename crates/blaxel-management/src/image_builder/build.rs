@@ -154,6 +154,7 @@ impl<R: ImageBuilt, S: HttpService> Collection<R, S> {
             tail: Tail::new(build.secrets()),
             appears_late: false,
             at_end,
+            on_status: build.on_status.clone(),
             progress: Progress::new(),
         }))
     }
@@ -234,6 +235,7 @@ impl<S: HttpService> Collection<ImageRegistry, S> {
             tail: Tail::new(build.secrets()),
             appears_late: true,
             at_end: None,
+            on_status: build.on_status.clone(),
             progress: Progress::new(),
         }))
     }

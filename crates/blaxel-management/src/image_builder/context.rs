@@ -13,6 +13,11 @@ use super::definition::{ImageDefinition, context_name};
 use super::ignore::IgnoreRules;
 use super::local::{LocalDir, LocalSource};
 
+/// Maximum number of levels of directories, and of files and empty directories. Links can lead to the same directory
+/// again and again.
+const MAX_LEVELS: usize = 128;
+const MAX_ENTRIES: usize = 1_000_000;
+
 /// A file or an empty directory of the archive.
 #[derive(Clone)]
 pub(super) struct Entry {
@@ -157,12 +162,20 @@ impl<'a> Walk<'a> {
         below: &str,
         entries: &mut Vec<Entry>,
     ) -> Result<(), Error> {
+        if self.open.len() >= MAX_LEVELS {
+            let problem = format!("it is more than {MAX_LEVELS} directories deep");
+            return Err(invalid(&path, &problem));
+        }
         let children = fs::read_dir(&path)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|problem| unreadable(&path, problem))?;
         self.open.push(path);
         for child in children {
             self.cancelled.check()?;
+            if entries.len() >= MAX_ENTRIES {
+                let problem = format!("there are more than {MAX_ENTRIES} files");
+                return Err(invalid(&self.root, &problem));
+            }
             let child_path = child.path();
             let child_name = child.file_name();
             let Some(child_name) = child_name.to_str().filter(|name| !name.contains('\\')) else {

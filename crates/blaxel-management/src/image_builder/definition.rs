@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use blaxel_core::{Error, Source};
 use bytes::Bytes;
 
+use super::destination::Destination;
 use super::installer::Installer;
 use super::line::{
-    DEFAULT_SHELL, check_image, check_name, copy_line, exec_line, line, pair_line, run_line,
+    DEFAULT_SHELL, check_image, check_name, copy_line, exec_line, line, pair_line, run_line, word,
 };
 use super::local::{LocalDir, LocalSource};
 use super::template::{Template, check_variable_name};
@@ -45,12 +46,13 @@ const START_BOTH: &str = "\"$@\" & exec /usr/local/bin/sandbox-api";
 #[must_use]
 pub struct ImageDefinition {
     base: String,
-    /// The instructions after `FROM`, one a line, without the entry point.
+    /// The instructions after `FROM`, one a line, without the program that the image runs.
     lines: Vec<String>,
     /// The sources of the copies. The n-th one is `local/n` in the archive.
     pub(super) sources: Vec<LocalSource>,
     shell: Vec<String>,
     entrypoint: Option<Vec<String>>,
+    cmd: Option<Vec<String>>,
     /// The error of the first invalid step.
     problem: Option<Error>,
 }
@@ -66,7 +68,14 @@ impl ImageDefinition {
             sources: Vec::new(),
             shell: DEFAULT_SHELL.map(str::to_owned).into(),
             entrypoint: None,
+            cmd: None,
         }
+    }
+
+    /// Returns the reference of the base image.
+    #[must_use]
+    pub fn base_image(&self) -> &str {
+        &self.base
     }
 
     /// Runs a command line in the shell of the image, as `RUN` does. It may have several lines.
@@ -198,7 +207,8 @@ impl ImageDefinition {
     }
 
     /// Copies a local file into the image. If the destination ends in `/`, it is the directory for the file. It is
-    /// read when the image is built. On Unix, it stays executable if it is.
+    /// read when the image is built. On Unix, it stays executable if it is; a [`Destination`] sets other permissions
+    /// and an owner.
     ///
     /// ```
     /// use blaxel_management::image_builder::ImageDefinition;
@@ -208,11 +218,11 @@ impl ImageDefinition {
     /// # Ok::<(), blaxel_core::Error>(())
     /// ```
     #[doc(alias = "addLocalFile")]
-    pub fn copy_file(self, file: impl Into<PathBuf>, destination: impl Into<Template>) -> Self {
+    pub fn copy_file(self, file: impl Into<PathBuf>, destination: impl Into<Destination>) -> Self {
         let (file, mut destination) = (file.into(), destination.into());
-        if destination.ends_with('/') {
+        if destination.path.ends_with('/') {
             match file.file_name().and_then(|name| name.to_str()) {
-                Some(name) => destination = destination.text(name),
+                Some(name) => destination.path = destination.path.text(name),
                 None => {
                     let problem = "it has no name in UTF-8; name the file in the destination";
                     return self.add(Err(Error::input(
@@ -232,7 +242,7 @@ impl ImageDefinition {
     pub fn copy_dir(
         self,
         directory: impl Into<LocalDir>,
-        destination: impl Into<Template>,
+        destination: impl Into<Destination>,
     ) -> Self {
         let source = LocalSource::Directory(directory.into());
         self.copy_local(source, &destination.into())
@@ -248,9 +258,13 @@ impl ImageDefinition {
     ///     .copy_bytes(settings, "/etc/app/settings.toml");
     /// # let _ = image;
     /// ```
-    pub fn copy_bytes(self, contents: impl Into<Bytes>, destination: impl Into<Template>) -> Self {
+    pub fn copy_bytes(
+        self,
+        contents: impl Into<Bytes>,
+        destination: impl Into<Destination>,
+    ) -> Self {
         let destination = destination.into();
-        if destination.ends_with('/') {
+        if destination.path.ends_with('/') {
             let problem = "it is a directory; name the file";
             return self.add(Err(Error::input(
                 "destination of a copy",
@@ -275,7 +289,7 @@ impl ImageDefinition {
         self,
         image: impl AsRef<str>,
         source: impl AsRef<str>,
-        destination: impl Into<Template>,
+        destination: impl Into<Destination>,
     ) -> Self {
         let image = image.as_ref();
         let added = check_image(image)
@@ -285,7 +299,9 @@ impl ImageDefinition {
 
     /// Sets the program that the image runs, and its arguments. The default is the base image's.
     ///
-    /// An image of sandboxes runs the sandbox's server too; see [`with_sandbox_api`](Self::with_sandbox_api).
+    /// It removes the base image's [`cmd`](Self::cmd), as builders do. An image of sandboxes runs the sandbox's server
+    /// too; see [`with_sandbox_api`](Self::with_sandbox_api).
+    #[doc(alias = "ENTRYPOINT")]
     pub fn entrypoint<T: Into<String>>(
         mut self,
         program_and_arguments: impl IntoIterator<Item = T>,
@@ -298,11 +314,31 @@ impl ImageDefinition {
         self
     }
 
+    /// Sets the arguments that follow those of the [`entrypoint`](Self::entrypoint) unless the image is run with
+    /// others. Without an entry point, they are the program and its arguments. The default is the base image's, if
+    /// there is no [`entrypoint`](Self::entrypoint) step. An empty list removes the base image's.
+    ///
+    /// ```
+    /// use blaxel_management::image_builder::ImageDefinition;
+    ///
+    /// let image = ImageDefinition::from_registry("python:3.12-slim").cmd(["python", "-m", "http.server"]);
+    /// assert_eq!(
+    ///     image.dockerfile()?,
+    ///     "FROM python:3.12-slim\nCMD [\"python\",\"-m\",\"http.server\"]\n"
+    /// );
+    /// # Ok::<(), blaxel_core::Error>(())
+    /// ```
+    #[doc(alias = "CMD")]
+    pub fn cmd<T: Into<String>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
+        self.cmd = Some(texts(arguments));
+        self
+    }
+
     /// Adds the steps that make an image of sandboxes: it contains the sandbox's server, in a version such as
     /// `latest`, and starts it.
     ///
-    /// A program that [`entrypoint`](Self::entrypoint) sets is started together with the server, in the working
-    /// directory of the image; it needs `/bin/sh`. If it is the server itself, by a name `sandbox-api`, it is left
+    /// A program that [`entrypoint`](Self::entrypoint) or [`cmd`](Self::cmd) sets is started together with the server,
+    /// in the working directory of the image; it needs `/bin/sh`. If it is the server itself, by a name `sandbox-api`, it is left
     /// as it is. A base image of the platform, below `blaxel/` or `ghcr.io/blaxel-ai/sandbox`, has the server
     /// already. Builds of sandboxes add these steps themselves.
     ///
@@ -319,17 +355,20 @@ impl ImageDefinition {
     /// # Ok::<(), blaxel_core::Error>(())
     /// ```
     pub fn with_sandbox_api(mut self, version: impl AsRef<str>) -> Self {
-        let program = self.entrypoint.as_ref().and_then(|all| all.first());
+        let arguments = [&self.entrypoint, &self.cmd].into_iter().flatten();
+        let program = arguments.flatten().next();
         let is_server = program
             .is_some_and(|program| program == "sandbox-api" || program.ends_with("/sandbox-api"));
-        if is_server || (program.is_none() && is_of_platform(&self.base)) {
+        let has_program = program.is_some();
+        if is_server || (!has_program && is_of_platform(&self.base)) {
             return self;
         }
-        let server = vec![SANDBOX_API.to_owned()];
-        self.entrypoint = Some(match self.entrypoint.take() {
-            None => server,
-            Some(program) => {
+        self.entrypoint = Some(match has_program {
+            false => vec![SANDBOX_API.to_owned()],
+            // The arguments of `cmd` follow those of the entry point.
+            true => {
                 let start = ["/bin/sh", "-c", START_BOTH, "sh"].map(str::to_owned);
+                let program = self.entrypoint.take().unwrap_or_default();
                 start.into_iter().chain(program).collect()
             }
         });
@@ -352,15 +391,18 @@ impl ImageDefinition {
             text.push_str(line);
             text.push('\n');
         }
-        if let Some(entrypoint) = &self.entrypoint {
-            text.push_str(&exec_line("ENTRYPOINT", entrypoint)?);
-            text.push('\n');
+        let program = [("ENTRYPOINT", &self.entrypoint), ("CMD", &self.cmd)];
+        for (instruction, arguments) in program {
+            if let Some(arguments) = arguments {
+                text.push_str(&exec_line(instruction, arguments)?);
+                text.push('\n');
+            }
         }
         Ok(text)
     }
 
     /// Adds a copy of local contents under the next generated name.
-    fn copy_local(mut self, source: LocalSource, destination: &Template) -> Self {
+    fn copy_local(mut self, source: LocalSource, destination: &Destination) -> Self {
         let name = context_name(self.sources.len());
         self.sources.push(source);
         let added = copy_line(None, &name, destination);
@@ -369,10 +411,7 @@ impl ImageDefinition {
 
     /// Adds an instruction whose only argument is a word.
     fn word_line(self, instruction: &str, what: &str, value: &Template) -> Self {
-        if value.literal().is_some_and(|text| text.trim().is_empty()) {
-            return self.add(Err(Error::input(what, &Source::Code, "it is empty")));
-        }
-        let added = value.word(what).and_then(|word| line(instruction, &word));
+        let added = word(what, value).and_then(|word| line(instruction, &word));
         self.add(added)
     }
 

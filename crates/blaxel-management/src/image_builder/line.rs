@@ -2,6 +2,7 @@
 
 use blaxel_core::{Error, Source};
 
+use super::destination::Destination;
 use super::template::Template;
 
 /// Maximum number of bytes of a line. Builders refuse a longer one.
@@ -79,15 +80,24 @@ pub(super) fn pair_line(
 pub(super) fn copy_line(
     from: Option<&str>,
     source: &str,
-    destination: &Template,
+    destination: &Destination,
 ) -> Result<String, Error> {
-    let source = Template::from(source).word("source of a copy")?;
-    let destination = destination.word("destination of a copy")?;
-    let paths = json_array("copy", &[source, destination])?;
+    let source = word("source of a copy", &Template::from(source))?;
+    let path = word("destination of a copy", &destination.path)?;
+    let paths = json_array("copy", &[source, path])?;
+    let options = destination.options()?;
     match from {
-        Some(image) => line("COPY", &format!("--from={image} {paths}")),
-        None => line("COPY", &paths),
+        Some(image) => line("COPY", &format!("--from={image} {options}{paths}")),
+        None => line("COPY", &format!("{options}{paths}")),
     }
+}
+
+/// Returns a text that must not be empty as a single word.
+pub(super) fn word(what: &str, text: &Template) -> Result<String, Error> {
+    if text.literal().is_some_and(|text| text.trim().is_empty()) {
+        return Err(Error::input(what, &Source::Code, "it is empty"));
+    }
+    text.word(what)
 }
 
 /// Checks a reference of an image, such as `ghcr.io/astral-sh/uv:0.9`.

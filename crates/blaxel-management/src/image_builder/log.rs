@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use blaxel_core::__private::{one_line, redact};
 use blaxel_core::{Error, HttpService, Paged, Timestamp};
+use tokio::time::Instant;
 
 use crate::Management;
 use crate::logs::{LogEntry, LogQuery, LogSource};
@@ -35,6 +36,8 @@ pub(super) struct Log<S> {
     name: String,
     /// The start of the next query, in seconds since 1970.
     since: i64,
+    /// The start of the first query, and when it was known.
+    start: (i64, Instant),
     /// The entries since then that were returned: the second, and the number of times.
     seen: HashMap<u64, (i64, usize)>,
     failures: u32,
@@ -44,11 +47,13 @@ pub(super) struct Log<S> {
 impl<S: HttpService> Log<S> {
     /// Creates the log of a workload or image, from a time on.
     pub(super) fn new(service: S, source: LogSource, name: String, start: &Timestamp) -> Self {
+        let start = start.unix().map_or(0, |(seconds, _)| seconds);
         Self {
             service,
             source,
             name,
-            since: start.unix().map_or(0, |(seconds, _)| seconds),
+            since: start,
+            start: (start, Instant::now()),
             seen: HashMap::new(),
             failures: 0,
             error: None,
@@ -121,7 +126,10 @@ impl<S: HttpService> Log<S> {
         }
         new.sort_by_key(|entry| entry.timestamp.as_ref().and_then(Timestamp::unix));
         if let Some(newest) = new.iter().filter_map(second_of).max() {
-            self.since = self.since.max(newest.saturating_sub(LATENESS));
+            // A time in the future would hide all entries before it.
+            let (start, known_at) = self.start;
+            let now = start.saturating_add_unsigned(known_at.elapsed().as_secs());
+            self.since = self.since.max(newest.min(now).saturating_sub(LATENESS));
             let since = self.since;
             self.seen.retain(|_, (second, _)| *second >= since);
         }

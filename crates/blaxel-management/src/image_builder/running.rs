@@ -14,6 +14,7 @@ use futures_core::Stream;
 use tokio::time::{Instant, sleep_until};
 
 use super::log::{Log, Tail};
+use super::settings::StatusCallback;
 use crate::collection::Collection;
 use crate::logs::LogEntry;
 use crate::metadata::{Event, Status};
@@ -207,6 +208,7 @@ pub(super) struct Follow<R, S> {
     /// `true` if the resource appears only some time after the upload.
     pub(super) appears_late: bool,
     pub(super) at_end: Option<AtEnd<R>>,
+    pub(super) on_status: Option<StatusCallback>,
     pub(super) progress: Progress<R>,
 }
 
@@ -294,7 +296,7 @@ impl<R: Buildable, S: HttpService> Follow<R, S> {
     async fn poll(&mut self) -> Result<Option<Result<R, Error>>, Error> {
         match self.collection.get(&self.name).await {
             Ok(resource) => {
-                self.progress.last_status = resource.status().map(str::to_owned);
+                self.note_status(resource.status());
                 let stage = resource.stage();
                 if self.progress.last_stage.as_ref() != Some(&stage) {
                     self.progress.last_stage = Some(stage);
@@ -321,6 +323,17 @@ impl<R: Buildable, S: HttpService> Follow<R, S> {
             return Err(timeout.caused_by(unchanged));
         }
         Ok(None)
+    }
+
+    /// Records the status, and reports it if it is new.
+    fn note_status(&mut self, status: Option<&str>) {
+        if self.progress.last_status.as_deref() == status {
+            return;
+        }
+        self.progress.last_status = status.map(str::to_owned);
+        if let (Some(status), Some(callback)) = (status, &self.on_status) {
+            callback(&Status::from(status));
+        }
     }
 
     /// Returns the outcome that a resource shows, if it is that of this build.

@@ -8,8 +8,9 @@ use blaxel_core::{Error, Source};
 use super::archive::{Packed, pack};
 use super::context::{self, Entry};
 use super::definition::ImageDefinition;
-use super::registry::RegistryCredentials;
 use super::template::check_variable_name;
+use crate::metadata::Status;
+use crate::registry_credentials::RegistryCredentials;
 use crate::secret_text::SecretText;
 use crate::size::Megabytes;
 use crate::upload::{Progress, UploadSource};
@@ -25,6 +26,9 @@ const DOCKER_CONFIG_FILE: &str = ".docker/config.json";
 
 /// A function that is called with the progress of an upload.
 type ProgressCallback = std::sync::Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// A function that is called with the status of a build.
+pub(super) type StatusCallback = std::sync::Arc<dyn Fn(&Status) + Send + Sync>;
 
 /// A build of an [`ImageDefinition`]: its settings, arguments and credentials.
 ///
@@ -50,6 +54,7 @@ pub struct ImageBuild {
     arguments: BTreeMap<String, SecretText>,
     registries: RegistryCredentials,
     on_progress: Option<ProgressCallback>,
+    pub(super) on_status: Option<StatusCallback>,
     pub(super) rebuild: bool,
     pub(super) wait: Wait,
 }
@@ -66,6 +71,7 @@ impl ImageBuild {
             arguments: BTreeMap::new(),
             registries: RegistryCredentials::default(),
             on_progress: None,
+            on_status: None,
             rebuild: false,
             wait: Wait::new(),
         }
@@ -131,6 +137,21 @@ impl ImageBuild {
     /// [`UploadSource::on_progress`].
     pub fn on_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.on_progress = Some(std::sync::Arc::new(callback));
+        self
+    }
+
+    /// Sets a function that is called with each new status of the workload or image while the build is followed, such
+    /// as [`Status::Building`]. None by default. A status that lasts for less than the interval of polls can be missed.
+    ///
+    /// ```
+    /// use blaxel_management::image_builder::{ImageBuild, ImageDefinition};
+    ///
+    /// let image = ImageDefinition::from_registry("debian:bookworm-slim").run("useradd app");
+    /// let build = ImageBuild::new(image).on_status(|status| eprintln!("{status}"));
+    /// # let _ = build;
+    /// ```
+    pub fn on_status(mut self, callback: impl Fn(&Status) + Send + Sync + 'static) -> Self {
+        self.on_status = Some(std::sync::Arc::new(callback));
         self
     }
 

@@ -1,5 +1,6 @@
 //! Builds on the emulator, from the upload to the end, in paused time.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use blaxel_core::Error;
@@ -16,8 +17,10 @@ use serde_json::json;
 
 use crate::support::Platform;
 
+/// Starts at a fixed time, because the lines that a workload logs when it is deployed depend on the time.
 fn emulator() -> Emulator {
     Emulator::builder()
+        .start_time("2026-06-15T09:30:00Z".parse().unwrap())
         .build_time(Duration::from_secs(60))
         .deploy_time(Duration::from_secs(5))
         .build()
@@ -79,6 +82,33 @@ async fn a_sandbox_is_built_and_its_log_is_complete_and_in_order() {
         sandbox.spec.runtime.unwrap().memory,
         Some(Megabytes::gigabytes(2))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_status_of_a_build_is_reported_once() {
+    let emulator = emulator();
+    let platform = Platform::new(&emulator);
+    let management = platform.management();
+    let statuses = Arc::new(Mutex::new(Vec::new()));
+    let build = || {
+        let statuses = Arc::clone(&statuses);
+        let note = move |status: &Status| statuses.lock().unwrap().push(status.clone());
+        ImageBuild::new(image()).on_status(note)
+    };
+    let sandboxes = management.sandboxes();
+    let running = sandboxes.build(&Sandbox::new("dev"), &build()).await;
+    running.unwrap().finish().await.unwrap();
+    let seen = std::mem::take(&mut *statuses.lock().unwrap());
+    assert_eq!(
+        seen,
+        [Status::Building, Status::Deploying, Status::Deployed]
+    );
+
+    let images = management.images();
+    let running = images.build("tools", ResourceType::Sandbox, &build()).await;
+    running.unwrap().finish().await.unwrap();
+    let seen = std::mem::take(&mut *statuses.lock().unwrap());
+    assert_eq!(seen, [Status::Building, Status::Built]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -264,11 +294,11 @@ async fn a_build_is_followed_without_a_log_that_cannot_be_read() {
     let mut running = sandboxes.build(&Sandbox::new("dev"), &build).await.unwrap();
     let (lines, error) = read_log(&mut running).await;
     assert!(lines.is_empty() && error.is_none(), "{error:?}");
-    let asked = platform
-        .lines()
+    let journal = emulator.journal();
+    let asks = journal
         .iter()
-        .filter(|line| line.contains("/observability/"))
-        .count();
+        .filter(|entry| entry.operation.as_deref() == Some("GetLogs"));
+    let asked = asks.count();
     assert_eq!(asked, 5, "it gives up");
     assert!(running.log_error().unwrap().is_forbidden());
     running.finish().await.unwrap();

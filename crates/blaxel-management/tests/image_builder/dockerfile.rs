@@ -1,6 +1,6 @@
 //! Dockerfiles are read back by an independent parser: exactly what was put in comes out.
 
-use blaxel_management::image_builder::{ImageDefinition, Template};
+use blaxel_management::image_builder::{Destination, ImageDefinition, Template};
 use parse_dockerfile::{Command, Instruction};
 use proptest::prelude::*;
 
@@ -16,9 +16,19 @@ enum Step {
     Workdir(String),
     User(String),
     Expose(u16),
-    CopyFrom(String, String),
-    CopyBytes(String),
+    CopyFrom(String, Place),
+    CopyBytes(Place),
     Entrypoint(Vec<String>),
+    Cmd(Vec<String>),
+}
+
+/// A path with an owner and permissions.
+type Place = (String, Option<String>, Option<u32>);
+
+fn destination((path, owner, mode): Place) -> Destination {
+    let destination = Destination::new(path);
+    let destination = owner.into_iter().fold(destination, Destination::owner);
+    mode.into_iter().fold(destination, Destination::mode)
 }
 
 impl Step {
@@ -32,9 +42,14 @@ impl Step {
             Self::Workdir(path) => image.workdir(path),
             Self::User(user) => image.user(user),
             Self::Expose(port) => image.expose(port),
-            Self::CopyFrom(source, destination) => image.copy_from("a/b:1", source, destination),
-            Self::CopyBytes(destination) => image.copy_bytes("contents", destination),
+            Self::CopyFrom(source, destination) => {
+                image.copy_from("a/b:1", source, self::destination(destination))
+            }
+            Self::CopyBytes(destination) => {
+                image.copy_bytes("contents", self::destination(destination))
+            }
             Self::Entrypoint(arguments) => image.entrypoint(arguments),
+            Self::Cmd(arguments) => image.cmd(arguments),
         }
     }
 }
@@ -117,11 +132,22 @@ fn read(text: &str) -> Vec<Step> {
                 let [source, destination] = paths.as_slice() else {
                     panic!("{line}")
                 };
-                match copy.options.first() {
-                    None => Step::CopyBytes(word(destination)),
-                    Some(_) => Step::CopyFrom(word(source), word(destination)),
+                let option = |name: &str| {
+                    let mut options = copy.options.iter();
+                    let found = options.find(|option| option.name.value == name)?;
+                    Some(found.value.as_ref().unwrap().value.to_string())
+                };
+                let mode = option("chmod").map(|mode| u32::from_str_radix(&mode, 8).unwrap());
+                let place = (word(destination), option("chown"), mode);
+                match option("from") {
+                    None => Step::CopyBytes(place),
+                    Some(_) => Step::CopyFrom(word(source), place),
                 }
             }
+            Instruction::Cmd(cmd) => match &cmd.arguments {
+                Command::Exec(arguments) => Step::Cmd(array(&text[arguments.span.clone()])),
+                other => panic!("{other:?}"),
+            },
             Instruction::Entrypoint(entrypoint) => match &entrypoint.arguments {
                 Command::Exec(arguments) => Step::Entrypoint(array(&text[arguments.span.clone()])),
                 other => panic!("{other:?}"),
@@ -165,6 +191,12 @@ fn path() -> impl Strategy<Value = String> {
     text().prop_map(|text| format!("/{}x", text.trim_matches('/')))
 }
 
+fn place() -> impl Strategy<Value = Place> {
+    let owner = "[a-z0-9_][a-zA-Z0-9_.-]{0,5}(:[a-z0-9][a-z0-9-]{0,4})?";
+    let mode = prop::option::of(0..=0o7777u32);
+    (path(), prop::option::of(owner), mode)
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         lines().prop_map(Step::Run),
@@ -175,8 +207,8 @@ fn step() -> impl Strategy<Value = Step> {
         path().prop_map(Step::Workdir),
         text().prop_map(Step::User),
         any::<u16>().prop_map(Step::Expose),
-        (path(), path()).prop_map(|(from, to)| Step::CopyFrom(from, to)),
-        path().prop_map(Step::CopyBytes),
+        (path(), place()).prop_map(|(from, to)| Step::CopyFrom(from, to)),
+        place().prop_map(Step::CopyBytes),
     ]
 }
 
@@ -185,8 +217,10 @@ proptest! {
     fn a_dockerfile_is_read_back_as_it_was_declared(
         mut steps in prop::collection::vec(step(), 0..6),
         entrypoint in prop::option::of(program()),
+        cmd in prop::option::of(program()),
     ) {
         steps.extend(entrypoint.map(Step::Entrypoint));
+        steps.extend(cmd.map(Step::Cmd));
         let start = ImageDefinition::from_registry("python:3.12-slim");
         let image = steps.iter().fold(start, |image, step| step.add(image));
         let text = image.dockerfile().unwrap();
@@ -215,6 +249,7 @@ proptest! {
             image().copy_from("a", &evil, "/b"),
             image().copy_from("a", "/a", evil.clone()),
             image().copy_bytes("a", evil.clone()),
+            image().copy_bytes("a", Destination::new("/a").owner(evil.clone())),
             image().with_sandbox_api(&evil),
             image().env("A", Template::new("").variable(evil.clone())),
         ] {
@@ -259,6 +294,62 @@ fn the_first_invalid_step_is_reported() {
 }
 
 #[test]
+fn an_empty_path_is_refused() {
+    let image = || ImageDefinition::from_registry("a");
+    for image in [
+        image().copy_bytes("a", ""),
+        image().copy_bytes("a", Template::default()),
+        image().copy_dir(".", " "),
+        image().copy_from("b", "", "/a"),
+        image().copy_from("b", "/a", ""),
+        image().workdir(""),
+        image().user("\t"),
+        image().cmd(["a\0"]),
+        image().entrypoint([""]),
+    ] {
+        assert!(image.dockerfile().unwrap_err().is_input(), "{image:?}");
+    }
+    assert!(
+        image()
+            .cmd::<String>([])
+            .dockerfile()
+            .unwrap()
+            .ends_with("CMD []\n")
+    );
+}
+
+#[test]
+fn an_owner_or_permissions_that_builders_misread_are_refused() {
+    let image = |to: Destination| ImageDefinition::from_registry("a").copy_bytes("a", to);
+    let to = || Destination::new("/a");
+    for owner in [
+        "",
+        ":",
+        "a:",
+        ":a",
+        "a:b:c",
+        "a b",
+        "$USER",
+        "-a",
+        "a --chmod=777",
+        "a\"b",
+    ] {
+        let error = image(to().owner(owner)).dockerfile().unwrap_err();
+        assert!(
+            error.is_input() && error.to_string().contains("owner"),
+            "{owner}: {error}"
+        );
+    }
+    for (mode, text) in [(0, "000"), (0o7, "007"), (0o644, "644"), (0o7777, "7777")] {
+        let expected = format!("FROM a\nCOPY --chmod={text} [\"local/0\",\"/a\"]\n");
+        assert_eq!(image(to().mode(mode)).dockerfile().unwrap(), expected);
+    }
+    for mode in [0o10000, u32::MAX] {
+        assert!(image(to().mode(mode)).dockerfile().unwrap_err().is_input());
+    }
+}
+
+#[test]
 fn a_sandbox_image_runs_the_server_and_the_program() {
     let base = || ImageDefinition::from_registry("debian:bookworm-slim");
     let entrypoint = |image: ImageDefinition| {
@@ -287,6 +378,24 @@ fn a_sandbox_image_runs_the_server_and_the_program() {
         "it's",
     ];
     assert_eq!(arguments, &expected);
+    // The arguments of `CMD` follow, also if they are the whole program.
+    for (image, start) in [
+        (
+            base().cmd(["-v"]).entrypoint(["python"]),
+            r#""sh","python"]"#,
+        ),
+        (base().cmd(["python", "-v"]), r#""sh"]"#),
+    ] {
+        let text = image.with_sandbox_api("1").dockerfile().unwrap();
+        let lines: Vec<&str> = text.lines().rev().take(2).collect();
+        assert!(
+            lines[0].starts_with("CMD [") && lines[0].ends_with("\"-v\"]"),
+            "{text}"
+        );
+        assert!(lines[1].starts_with("ENTRYPOINT [\"/bin/sh\""), "{text}");
+        assert!(lines[1].ends_with(start), "{text}");
+    }
+    assert!(!entrypoint(base().cmd(["/sandbox-api"])).0);
     // What starts the server already is left alone.
     let own = "ENTRYPOINT [\"/opt/sandbox-api\",\"-p\",\"80\"]".to_owned();
     assert_eq!(

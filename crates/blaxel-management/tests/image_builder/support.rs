@@ -30,7 +30,6 @@ pub(crate) struct Platform {
     /// The time by which the emulator's clock was advanced.
     advanced: Arc<Mutex<Duration>>,
     uploads: Arc<Mutex<Vec<Upload>>>,
-    lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Platform {
@@ -41,7 +40,6 @@ impl Platform {
             start: Instant::now(),
             advanced: Arc::default(),
             uploads: Arc::default(),
-            lines: Arc::default(),
         }
     }
 
@@ -51,11 +49,6 @@ impl Platform {
 
     pub(crate) fn uploads(&self) -> Vec<Upload> {
         self.uploads.lock().unwrap().clone()
-    }
-
-    /// Returns the methods and paths of the requests.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        self.lines.lock().unwrap().clone()
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -81,8 +74,6 @@ impl Service<Request<Body>> for Platform {
                 *advanced = platform.start.elapsed();
             }
             let (head, body) = request.into_parts();
-            let line = format!("{} {}", head.method, head.uri.path());
-            platform.lines.lock().unwrap().push(line);
             let length = http_body::Body::size_hint(&body).exact();
             let body = response::collect(body, usize::MAX).await?;
             if head.uri.path().starts_with("/uploads/") {

@@ -10,13 +10,22 @@ use serde_json::json;
 
 use crate::secret_text::SecretText;
 
-/// Credentials for registries with private images, such as the base image of a build.
+/// Credentials for registries with private images: the image of a sandbox, or the base image of a build.
 ///
 /// ```
-/// use blaxel_management::image_builder::RegistryCredentials;
+/// use blaxel_management::RegistryCredentials;
+/// # #[cfg(feature = "sandboxes")] {
+/// use blaxel_management::sandboxes::Sandbox;
 ///
 /// let credentials = RegistryCredentials::new("ghcr.io", "robot", "hunter2");
 /// assert_eq!(format!("{credentials:?}"), "RegistryCredentials([\"ghcr.io\"])");
+///
+/// let sandbox = Sandbox::new("dev")
+///     .image("ghcr.io/acme/tools:3")
+///     .docker_config(credentials.docker_config()?);
+/// # let _ = sandbox;
+/// # }
+/// # Ok::<(), blaxel_core::Error>(())
 /// ```
 #[derive(Clone, Default)]
 #[must_use]
@@ -26,7 +35,8 @@ pub struct RegistryCredentials {
 }
 
 impl RegistryCredentials {
-    /// Creates the credentials for one registry, named by its host, such as `ghcr.io`.
+    /// Creates the credentials for one registry, named by its host, such as `ghcr.io`. The name of Docker Hub is
+    /// `https://index.docker.io/v1/`.
     pub fn new(
         registry: impl Into<String>,
         user: impl Into<String>,
@@ -47,8 +57,8 @@ impl RegistryCredentials {
         self
     }
 
-    /// Returns the credentials in the form of a Docker configuration, which
-    /// [`ImageDraft::docker_config`](crate::images::ImageDraft::docker_config) needs too.
+    /// Returns the credentials in the form of a Docker configuration, for the member `docker_config` of a sandbox or of
+    /// the draft of an image.
     ///
     /// # Errors
     ///
@@ -70,7 +80,8 @@ impl RegistryCredentials {
     }
 
     /// Returns the passwords, so that they can be redacted.
-    pub(super) fn passwords(&self) -> impl Iterator<Item = &SecretText> {
+    #[cfg(feature = "image-builder")]
+    pub(crate) fn passwords(&self) -> impl Iterator<Item = &SecretText> {
         self.registries.values().map(|(_, password)| password)
     }
 }
