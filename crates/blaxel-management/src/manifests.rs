@@ -117,7 +117,8 @@ impl Manifest {
             _ => return Err("it has no `kind`, such as `Agent`".to_owned()),
         };
         if kind.rank().is_none() {
-            return Err(format!("its kind `{kind}` cannot be applied"));
+            let known = kind.__values().join(", ");
+            return Err(format!("its kind `{kind}` is none of {known}"));
         }
         members.remove("apiVersion");
         let text = |member: &str| {

@@ -222,7 +222,7 @@ impl LogStream {
         let reading = Reading {
             now,
             // A clock that is slow must not hide the newest entries.
-            end: end.unwrap_or(now.saturating_add(self.late())),
+            end: end.unwrap_or(now.saturating_add(self.late().min(DAY))),
             settled: self.server_time().saturating_sub(self.late()),
         };
         self.read_part(self.start, reading);
@@ -299,7 +299,9 @@ impl LogStream {
             // An entry without a time is at the end of the part, at the latest.
             let second = time(&log).map_or(part.end, |(seconds, _)| seconds);
             if self.known.add(&log, second, &mut counts) {
+                // A time after the part is wrong, and would hide all entries before it.
                 if let Some((seconds, _)) = time(&log)
+                    && seconds <= part.end
                     && seconds > self.server_time()
                 {
                     self.newest = Some((seconds, Instant::now()));

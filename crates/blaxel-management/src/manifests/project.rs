@@ -14,6 +14,9 @@ const NOT_FOR_PROGRAMS: [&str; 2] = ["BL_API_KEY", "BL_CLIENT_CREDENTIALS"];
 /// The memory of an application whose file names none, in MB.
 const APPLICATION_MEMORY: u32 = 2048;
 
+/// The types of resources, for messages.
+const TYPES: &str = "agent, function, job, sandbox, application, volume-template";
+
 /// A problem, and the line with it, if it is known.
 type Problem = (Option<usize>, String);
 
@@ -41,7 +44,10 @@ fn json_value(value: toml::Value, variables: &Variables) -> Result<Value, String
     Ok(match value {
         toml::Value::String(text) => expand(&text, variables)?.into_owned().into(),
         toml::Value::Integer(number) => number.into(),
-        toml::Value::Float(number) => number.into(),
+        toml::Value::Float(number) => match serde_json::Number::from_f64(number) {
+            Some(number) => number.into(),
+            None => return Err("a number in it is not finite".to_owned()),
+        },
         toml::Value::Boolean(value) => value.into(),
         toml::Value::Datetime(time) => time.to_string().into(),
         toml::Value::Array(items) => {
@@ -56,7 +62,8 @@ fn json_value(value: toml::Value, variables: &Variables) -> Result<Value, String
 fn of_settings(mut file: Map<String, Value>, directory: &str) -> Result<Value, String> {
     let kind = match file
         .get("type")
-        .map(|kind| kind.as_str().unwrap_or_default())
+        .map(|kind| kind.as_str().ok_or("its type is not a text"))
+        .transpose()?
     {
         None | Some("agent") => "Agent",
         Some("function") => "Function",
@@ -64,7 +71,7 @@ fn of_settings(mut file: Map<String, Value>, directory: &str) -> Result<Value, S
         Some("sandbox") => "Sandbox",
         Some("application") => "Application",
         Some("volume-template" | "volumetemplate" | "vt") => "VolumeTemplate",
-        Some(other) => return Err(format!("its type `{other}` is not known")),
+        Some(other) => return Err(format!("its type `{other}` is none of {TYPES}")),
     };
     let name = file.remove("name").unwrap_or_else(|| directory.into());
     let mut spec = match kind {
@@ -257,15 +264,20 @@ mod tests {
 
     #[test]
     fn a_problem_is_named_without_values() {
+        let (_, problem) = parse(&("a.".repeat(100_000) + "b = 1")).unwrap_err();
+        assert!(problem.contains("not valid TOML"));
         for (text, line, part) in [
             ("name = 'a'\nkey = canary", Some(2), "not valid TOML"),
-            ("type = 'kite'", None, "`kite`"),
+            ("type = 'kite'", None, "`kite` is none of agent, function"),
+            ("type = 5", None, "type is not a text"),
             ("env = 'canary'", None, "`env`"),
             ("[env]\nKEY = ['canary']", None, "`KEY`"),
             ("runtime = 'canary'", None, "`runtime`"),
             ("triggers = ['canary']", None, "trigger"),
             ("[runtime]\ntimeout = 'soon'", None, "`soon`"),
             ("[env]\nKEY = '$secrets.NONE'", None, "`NONE`"),
+            ("[runtime]\nmemory = nan", None, "not finite"),
+            ("[env]\nKEY = -inf", None, "not finite"),
         ] {
             let (found, problem) = parse(text).unwrap_err();
             assert_eq!(found, line, "{text}");

@@ -164,7 +164,7 @@ impl ManifestReader {
                 if self.recursive {
                     self.read_directory(&path, below, found)?;
                 }
-            } else if is_yaml(&path) {
+            } else if is_yaml(&path) && !is_special(&path)? {
                 self.read_file(&path, found)?;
             }
         }
@@ -210,6 +210,12 @@ fn read_text(path: &Path) -> io::Result<Secret> {
         return Err(io::Error::other("it is larger than 4 MiB"));
     }
     Ok(text)
+}
+
+/// Returns `true` for what has no contents, such as a pipe, which would be waited for.
+fn is_special(path: &Path) -> Result<bool, Error> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, error))?;
+    Ok(!metadata.is_file())
 }
 
 /// Returns `true` for the name of a YAML file.

@@ -79,13 +79,21 @@ fn a_document_that_is_no_manifest_is_an_error_with_its_line() {
         ),
         ("kind: Agent\nkind: Agent\n", ["line 2", "not valid YAML"]),
         (
+            "{kind: Agent, metadata: {name: a, \"name\": b}}",
+            ["line 1", "`name` occurs twice"],
+        ),
+        (
+            "{kind: Agent, metadata: {name: a, labels: {1: a, '1': b}}}",
+            ["line 1", "`1` occurs twice"],
+        ),
+        (
             "---\nkind: Agent\nmetadata: {name: a}\n---\n- 1\n",
             ["line", "not a mapping"],
         ),
         ("metadata: {name: a}", ["line 1", "no `kind`"]),
         (
             "{kind: Kite, metadata: {name: a}}",
-            ["line 1", "`Kite` cannot be applied"],
+            ["line 1", "`Kite` is none of Policy, "],
         ),
         (
             "{kind: Agent, metadata: {name: 1}}",
@@ -205,6 +213,49 @@ fn directories_are_read_by_name_and_deeper_ones_only_if_asked_for() {
     );
     std::fs::remove_dir_all(&root).unwrap();
     assert!(Manifests::read(&root).unwrap_err().is_input());
+}
+
+#[cfg(unix)]
+#[test]
+fn links_to_files_are_read_and_what_has_no_contents_is_not() {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    let root = std::env::temp_dir().join(format!("blaxel-links-{}", std::process::id()));
+    let (files, other) = (root.join("files"), root.join("other"));
+    for directory in [&files, &other] {
+        std::fs::create_dir_all(directory).unwrap();
+    }
+    std::fs::write(other.join("a"), "{kind: Agent, metadata: {name: a}}").unwrap();
+    symlink(other.join("a"), files.join("a.yaml")).unwrap();
+    symlink(&other, files.join("directory.yaml")).unwrap();
+    let _socket = UnixListener::bind(files.join("socket.yaml")).unwrap();
+    assert_eq!(Manifests::read(&files).unwrap().len(), 1);
+
+    symlink(root.join("none"), files.join("dangling.yaml")).unwrap();
+    let error = Manifests::read(&files).unwrap_err();
+    assert!(
+        error.is_input() && error.to_string().contains("dangling.yaml"),
+        "{error}"
+    );
+    std::fs::remove_dir_all(root).unwrap();
+}
+
+#[test]
+fn many_documents_tags_and_byte_order_marks_are_read() {
+    let text = "---\n{kind: Agent, metadata: {name: a}}\n---\n".repeat(10_000);
+    assert_eq!(Manifests::parse(&text).unwrap().len(), 10_000);
+    let text = "\u{feff}kind: !!str Agent\nmetadata: !own {name: !!str 1}\nspec: {x: !!int 7}";
+    assert_eq!(
+        documents(text),
+        [json!({"metadata": {"name": "1"}, "spec": {"x": 7}})]
+    );
+    let error = Manifests::parse("{kind: Agent, metadata: {name: a}, x: !!int canary}");
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("line 1") && !error.contains("canary"),
+        "{error}"
+    );
 }
 
 #[cfg(feature = "project-file")]

@@ -90,6 +90,9 @@ fn json(node: Yaml<'_>, variables: &Variables) -> Result<Value, String> {
                 let value = json(value, variables)?;
                 if key == MERGE {
                     merge(&mut merged, value)?;
+                } else if own.contains_key(&*key) {
+                    // The reader takes `a` and `"a"` for different keys.
+                    return Err(format!("its member `{key}` occurs twice in a mapping"));
                 } else {
                     own.insert(key.into_owned(), value);
                 }

@@ -264,3 +264,39 @@ async fn an_invalid_query_is_an_error_and_the_end() {
     }
     assert!(server.requests.lock().unwrap().is_empty());
 }
+
+/// A time that no clock can have reached.
+#[tokio::test(start_paused = true)]
+async fn an_entry_of_the_far_future_hides_no_later_ones() {
+    let begin = Instant::now();
+    let seconds = move || i64::try_from(begin.elapsed().as_secs()).unwrap();
+    let service = service_fn(move |request: http::Request<Body>| {
+        let is_a = request.uri().query().unwrap().contains("workloadIds=a");
+        let start = request.uri().query().unwrap().contains("start=9");
+        let now = Timestamp::from_unix(BEGIN + seconds(), 0);
+        let stray = json!({"timestamp": "9999-01-01T00:00:00Z", "message": "stray"});
+        let own = json!({"timestamp": now.as_str(), "message": "own"});
+        let logs = match is_a && !start {
+            true => vec![stray, own],
+            false => vec![],
+        };
+        let answer = json!({"a": {"logs": logs}}).to_string();
+        async move { Ok::<_, Infallible>(http::Response::new(Body::from(answer))) }
+    });
+    let mut logs = Management::new(service).follow_logs(&query());
+    logs.clock = Box::new(move || BEGIN + seconds());
+    let texts = texts_within(&mut logs, 200).await;
+    let own = texts.iter().filter(|text| *text == "own").count();
+    assert!(own > 90, "{own} of 100 readings");
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_lateness_is_read_in_few_requests() {
+    for lateness in [Duration::ZERO, Duration::MAX] {
+        let server = Server::new(vec![stored(-5, 0), stored(10, 0)]);
+        let mut logs = server.follow(&query(), 0).lateness(lateness);
+        assert_eq!(texts_within(&mut logs, 20).await, ["at -5", "at 10"]);
+        let requests = server.requests.lock().unwrap().len();
+        assert!(requests < 100, "{requests}");
+    }
+}

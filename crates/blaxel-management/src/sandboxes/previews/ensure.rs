@@ -50,10 +50,11 @@ impl<S: HttpService> Collection<Preview, S> {
         let mut refusals = 0;
         loop {
             match self.find(name).await? {
-                Some(found) if found.status != Some(Status::Deleting) => {
+                Some(found) if !is_deleting(&found) => {
                     return Ok(Outcome::Unchanged(found));
                 }
-                Some(_) => self.wait_until_gone(name).await?,
+                // Another client may create one of this name as soon as it is gone.
+                Some(_) => self.wait_while(name, is_deleting).await?,
                 None => {}
             }
             match self.create(preview).await {
@@ -88,15 +89,15 @@ impl<S: HttpService> Collection<Preview, S> {
     pub async fn delete_and_wait(&self, name: &str) -> Result<(), Error> {
         let deleted = self.delete(name).await?;
         if deleted.status == Some(Status::Deleting) {
-            self.wait_until_gone(name).await?;
+            self.wait_while(name, |_| true).await?;
         }
         Ok(())
     }
 
-    /// Polls a preview until it does not exist.
-    async fn wait_until_gone(&self, name: &str) -> Result<(), Error> {
+    /// Polls a preview until it does not exist, or is not the one that is waited for.
+    async fn wait_while(&self, name: &str, is_same: fn(&Preview) -> bool) -> Result<(), Error> {
         let start = Instant::now();
-        while self.find(name).await?.is_some() {
+        while self.find(name).await?.is_some_and(|found| is_same(&found)) {
             if start.elapsed() >= LIMIT {
                 let what = format!("deletion of the preview `{name}`");
                 return Err(Error::timeout(&what, LIMIT));
@@ -105,6 +106,10 @@ impl<S: HttpService> Collection<Preview, S> {
         }
         Ok(())
     }
+}
+
+fn is_deleting(preview: &Preview) -> bool {
+    preview.status == Some(Status::Deleting)
 }
 
 #[cfg(test)]
@@ -159,6 +164,18 @@ mod tests {
                 vec![is("DELETING"), is("DELETING"), refused(404), is("DEPLOYED")],
                 &[GET, GET, GET, CREATE],
                 true,
+            ),
+            // It is being deleted, and another client creates one of this name between two polls.
+            (
+                vec![
+                    is("DELETING"),
+                    is("DELETING"),
+                    is("DEPLOYED"),
+                    refused(409),
+                    is("DEPLOYED"),
+                ],
+                &[GET, GET, GET, CREATE, GET],
+                false,
             ),
         ] {
             let (previews, script) = previews(replies);
