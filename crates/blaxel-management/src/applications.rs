@@ -4,6 +4,7 @@
 //! [`Management::applications`] returns the collection.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, RandomState};
 
 use blaxel_core::{HttpService, Idempotency, OperationInfo, Timestamp};
 use http::Method;
@@ -138,6 +139,23 @@ deep_setters! { Application:
 }
 
 impl Application {
+    /// Creates a draft with a random name, such as `app-3f9a1c0b7d52e684`. The platform names no applications itself.
+    ///
+    /// The draft keeps its name, so its creation can be repeated if the outcome is unknown.
+    ///
+    /// ```
+    /// use blaxel_management::applications::Application;
+    ///
+    /// let application = Application::randomly_named().image("my-team/shop:latest");
+    /// assert!(application.metadata.name.starts_with("app-"));
+    /// ```
+    #[must_use]
+    pub fn randomly_named() -> Self {
+        // The standard library seeds its hashers from the system's random numbers.
+        let random = RandomState::new().hash_one(());
+        Self::new(format!("app-{random:016x}"))
+    }
+
     /// Makes the application a proxy of a sandbox instead of running an image of its own. The platform considers
     /// this experimental.
     ///
@@ -263,6 +281,16 @@ mod tests {
             },
         });
         assert_eq!(serde_json::to_value(&application).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_random_name_is_valid_and_another_one_each_time() {
+        let names: Vec<String> = (0..100)
+            .map(|_| Application::randomly_named().metadata.name)
+            .collect();
+        for (place, name) in names.iter().enumerate() {
+            assert!(name.len() == 20 && !names[..place].contains(name), "{name}");
+        }
     }
 
     #[test]

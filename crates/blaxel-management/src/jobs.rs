@@ -158,7 +158,7 @@ impl<S: HttpService> Collection<Job, S> {
     ///
     /// let executions = management.jobs().executions("nightly");
     /// let draft = JobExecutionDraft::new().task(json!({"page": 1}));
-    /// println!("{:?}", executions.create(&draft).await?.execution_id);
+    /// println!("{}", executions.create(&draft).await?.try_id()?);
     /// # Ok(())
     /// # }
     /// ```

@@ -92,7 +92,7 @@ pub enum ApplyOrder {
     ReplaceFirst,
     /// Create the resource; replace it if it exists.
     CreateFirst,
-    /// Create the resource if it does not exist; keep the existing one unchanged.
+    /// Create the resource; keep the existing one unchanged.
     KeepExisting,
 }
 

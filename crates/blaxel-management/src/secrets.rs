@@ -48,17 +48,12 @@ impl<S: HttpService> Management<S> {
     /// #     management: blaxel_management::Management<impl blaxel_core::HttpService>,
     /// # ) -> Result<(), blaxel_core::Error> {
     /// use blaxel_core::Secret;
-    /// use std::collections::BTreeMap;
-    /// use blaxel_management::SecretText;
     /// use blaxel_management::sandboxes::{ProxyConfig, ProxyTarget, Sandbox, SandboxNetwork};
     ///
     /// management.secrets().set("PAYMENTS_KEY", &Secret::from("sk-example")).await?;
     ///
-    /// let placeholder = SecretText::from("Bearer {{SECRET:PAYMENTS_KEY}}");
-    /// let header = ("Authorization".to_owned(), placeholder);
-    /// let rule = ProxyTarget::new()
-    ///     .destinations(["api.payments.example".to_owned()])
-    ///     .headers(BTreeMap::from([header]));
+    /// let rule = ProxyTarget::to(["api.payments.example"])
+    ///     .header("Authorization", "Bearer {{SECRET:PAYMENTS_KEY}}");
     /// let network = SandboxNetwork::new().proxy(ProxyConfig::new().routing([rule]));
     /// management.sandboxes().create(&Sandbox::new("shop").network(network)).await?;
     /// # Ok(())

@@ -382,3 +382,49 @@ async fn a_resource_is_created_or_returned_as_it_is() {
     assert!(error.is_not_found());
     assert!(drives.get_or_create(&Drive::new("")).await.is_err());
 }
+
+#[cfg(feature = "wait")]
+#[tokio::test(start_paused = true)]
+async fn the_failure_before_an_update_is_not_taken_for_its_result() {
+    use blaxel_emulator::Incident;
+    use blaxel_management::{Status, Wait};
+
+    let emulator = Emulator::offline();
+    let agents = management_on(&emulator).agents();
+    emulator.fail_next_deployment("agents", "bot").unwrap();
+    agents
+        .create(&Agent::new("bot").image("demo:1"))
+        .await
+        .unwrap();
+    let before = agents.get("bot").await.unwrap();
+    assert_eq!(before.status, Some(Status::Failed));
+    agents
+        .apply(&Agent::new("bot").image("demo:2"))
+        .await
+        .unwrap();
+
+    let wait = async |wait: Wait| {
+        emulator.incident(Incident::StaleFailure);
+        let is_deployed = |agent: &Agent| agent.status == Some(Status::Deployed);
+        agents.wait_until("bot", &wait, is_deployed).await
+    };
+    assert!(wait(Wait::new()).await.unwrap_err().is_failed());
+    assert!(wait(Wait::new().since(&before)).await.is_ok());
+}
+
+#[cfg(feature = "catalog")]
+#[tokio::test]
+async fn an_applied_connection_is_created_or_kept() {
+    use blaxel_management::Outcome;
+    use blaxel_management::integrations::IntegrationConnection;
+
+    let emulator = Emulator::offline();
+    let connections = management_on(&emulator).integration_connections();
+    let connection = IntegrationConnection::to("key", "openai");
+    let made = connections.apply(&connection).await.unwrap();
+    assert!(made.is_created());
+    let kept = connections.apply(&connection.display_name("Key")).await;
+    assert!(
+        matches!(kept.unwrap(), Outcome::Unchanged(kept) if kept.metadata.display_name.is_none())
+    );
+}

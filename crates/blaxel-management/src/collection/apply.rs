@@ -58,23 +58,27 @@ impl<R: Applied + Fetched, S: HttpService> Collection<R, S> {
         P: Future<Output = Result<R, Error>>,
     {
         match R::ORDER {
-            ApplyOrder::KeepExisting => match self.keep_or_create(name, &create).await {
-                Err(error) if is_race(&error) => self.keep_or_create(name, &create).await,
-                outcome => outcome,
-            },
+            ApplyOrder::KeepExisting => self.create_or_keep(name, create).await,
             order => apply_in(order, create, replace).await,
         }
     }
+}
 
-    /// Returns the existing resource, or creates it.
-    async fn keep_or_create<C: Future<Output = Result<R, Error>>>(
+impl<R: Fetched, S: HttpService> Collection<R, S> {
+    /// Creates a resource by a request of the caller, or reads the existing one. This is repeated once if another
+    /// client deletes the resource between the two requests.
+    async fn create_or_keep<C: Future<Output = Result<R, Error>>>(
         &self,
         name: &str,
-        create: &impl Fn() -> C,
+        create: impl Fn() -> C,
     ) -> Result<Outcome<R>, Error> {
-        match self.find(name).await? {
-            Some(existing) => Ok(Outcome::Unchanged(existing)),
-            None => create().await.map(Outcome::Created),
+        let attempt = async || match create().await {
+            Err(error) if is_already_exists(&error) => self.get(name).await.map(Outcome::Unchanged),
+            outcome => outcome.map(Outcome::Created),
+        };
+        match attempt().await {
+            Err(error) if error.is_not_found() => attempt().await,
+            outcome => outcome,
         }
     }
 }
@@ -111,20 +115,8 @@ where
     /// The error of the last request. If it [may have been applied](Error::maybe_applied), the resource may exist, and
     /// the call can be repeated.
     pub async fn get_or_create(&self, draft: &R) -> Result<Outcome<R>, Error> {
-        match self.create_or_get(draft).await {
-            Err(error) if error.is_not_found() => self.create_or_get(draft).await,
-            outcome => outcome,
-        }
-    }
-
-    /// Creates the resource, or reads the existing one.
-    async fn create_or_get(&self, draft: &R) -> Result<Outcome<R>, Error> {
-        match self.create(draft).await {
-            Err(error) if is_already_exists(&error) => {
-                self.get(draft.name()).await.map(Outcome::Unchanged)
-            }
-            outcome => outcome.map(Outcome::Created),
-        }
+        self.create_or_keep(draft.name(), || self.create(draft))
+            .await
     }
 }
 

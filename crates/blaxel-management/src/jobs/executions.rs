@@ -58,6 +58,32 @@ resource! {
     }
 }
 
+impl StartedJobExecution {
+    /// Returns the id of the execution, which every response of the platform has.
+    ///
+    /// ```no_run
+    /// # use blaxel_core::{Error, HttpService};
+    /// # use blaxel_management::{Collection, jobs::JobExecution};
+    /// # async fn example(executions: Collection<JobExecution, impl HttpService>) -> Result<(), Error> {
+    /// use blaxel_management::jobs::JobExecutionDraft;
+    ///
+    /// let draft = JobExecutionDraft::new().task(serde_json::json!({"page": 1}));
+    /// let started = executions.create(&draft).await?;
+    /// let execution = executions.get(started.try_id()?).await?;
+    /// # let _ = execution;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_decode`] if the response had none.
+    pub fn try_id(&self) -> Result<&str, Error> {
+        let missing = || Error::decode("the response has no id of the execution");
+        self.execution_id.as_deref().ok_or_else(missing)
+    }
+}
+
 impl JobExecutionDraft {
     /// Adds a task with these arguments.
     #[must_use]

@@ -56,8 +56,8 @@ pub const CREATE_FIRST: ApplySteps = ApplySteps {
 
 /// The resource is created, or left unchanged if it exists.
 pub const KEEP_EXISTING: ApplySteps = ApplySteps {
-    present: &[("Get", 200)],
-    absent: &[("Get", 404), ("Create", 200)],
+    present: &[("Create", 409), ("Get", 200)],
+    absent: &[("Create", 200)],
 };
 
 /// The resource is replaced; replacing one that does not exist creates it.
