@@ -39,6 +39,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::process::ExitCode;
 
+use blaxel_core::__private::one_line;
 use blaxel_core::HttpService;
 use serde::de::DeserializeOwned;
 
@@ -97,12 +98,12 @@ struct Chain<'a>(&'a (dyn StdError + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut text = self.0.to_string();
         let mut cause = self.0.source();
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            text.push_str(&format!(": {error}"));
             cause = error.source();
         }
-        Ok(())
+        f.write_str(&one_line(&text, usize::MAX))
     }
 }

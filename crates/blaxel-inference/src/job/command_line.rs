@@ -101,7 +101,12 @@ impl<'de> MapAccess<'de> for Arguments {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Problem> {
         let (name, value) = self.current.take().unwrap_or_default();
         seed.deserialize(Text(&value))
-            .map_err(|problem| Problem::custom(format!("`--{name}`: {problem}")))
+            .map_err(|problem| match problem.is_syntax() || problem.is_eof() {
+                true => Problem::custom(format!(
+                    "the value of `--{name}` is not one of its type: a number, `true`, `false`, or JSON"
+                )),
+                false => Problem::custom(format!("`--{name}`: {problem}")),
+            })
     }
 }
 
@@ -255,7 +260,15 @@ mod tests {
     #[test]
     fn a_bad_argument_is_named() {
         for (words, named) in [
-            (&["--count", "many"][..], "`--count`"),
+            (
+                &["--count", "many"][..],
+                "value of `--count` is not one of its type",
+            ),
+            (
+                &["--count", ""],
+                "value of `--count` is not one of its type",
+            ),
+            (&["--count", "-1"], "`--count`: invalid value"),
             (&["--count", "1", "2"], "`2`"),
             (&["--count", "1 2"], "`--count`"),
             (&["--pages", "1"], "`--pages`"),

@@ -75,7 +75,8 @@ impl<S: HttpService> Program<S> {
     #[must_use]
     pub fn from_env(service: S) -> Self {
         Self::new(service)
-            .variables(|name| std::env::var(name).ok())
+            // A value that is not Unicode is malformed, and not missing.
+            .variables(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()))
             .arguments(std::env::args_os().skip(1))
     }
 
