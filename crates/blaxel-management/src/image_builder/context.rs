@@ -18,6 +18,9 @@ use super::local::{LocalDir, LocalSource};
 const MAX_LEVELS: usize = 128;
 const MAX_ENTRIES: usize = 1_000_000;
 
+/// Maximum size of a `.dockerignore`, in bytes.
+const MAX_RULES: u64 = 1024 * 1024;
+
 /// A file or an empty directory of the archive.
 #[derive(Clone)]
 pub(super) struct Entry {
@@ -129,7 +132,7 @@ impl<'a> Walk<'a> {
         let mut rules = IgnoreRules::default();
         if directory.reads_ignore_file {
             let file = path.join(".dockerignore");
-            match fs::read_to_string(&file) {
+            match read_rules(&file) {
                 Ok(text) => rules = IgnoreRules::read(&text, &Source::File(file))?,
                 Err(problem) if problem.kind() == io::ErrorKind::NotFound => {}
                 Err(problem) => return Err(unreadable(&file, problem)),
@@ -241,6 +244,18 @@ impl<'a> Walk<'a> {
         // A socket, pipe or device has no contents to copy.
         Ok(())
     }
+}
+
+/// Reads a `.dockerignore`. A pipe would be waited for.
+fn read_rules(path: &Path) -> io::Result<String> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    if metadata.len() > MAX_RULES {
+        return Err(io::Error::other("it is larger than 1 MiB"));
+    }
+    fs::read_to_string(path)
 }
 
 /// Creates the error for a local file that cannot be read.

@@ -42,17 +42,18 @@ impl Destination {
     }
 
     /// Sets the owner of the copies: names or numbers of a user and a group of the image, as in `app`, `1000` or
-    /// `app:staff`. The default is `root`, whatever the [user](super::ImageDefinition::user) of the steps is.
+    /// `app:staff`. By default, local files belong to `root`, whatever the [user](super::ImageDefinition::user) of the
+    /// steps is.
     #[doc(alias = "chown")]
     pub fn owner(mut self, owner: impl Into<String>) -> Self {
         self.owner = Some(owner.into());
         self
     }
 
-    /// Sets the permissions of the copies, such as `0o644`, at most `0o7777`. By default, directories and executable
-    /// files have `0o755`, and other files `0o644`.
+    /// Sets the permissions of the copies, such as `0o644`, at most `0o7777`. By default, local directories and
+    /// executable files have `0o755`, and other local files `0o644`. Files of another image keep theirs.
     ///
-    /// Copies of a directory and all files below it have the same permissions.
+    /// A directory and all files below it get the same permissions.
     #[doc(alias = "chmod")]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = Some(mode);

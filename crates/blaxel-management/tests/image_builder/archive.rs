@@ -169,6 +169,22 @@ async fn the_files_of_a_build_are_written_into_an_empty_directory() {
 }
 
 #[tokio::test]
+async fn ignore_rules_that_are_no_file_of_a_sensible_size_are_refused() {
+    let directory = TempDir::new("rules");
+    let problem = async || {
+        let digest = base().copy_dir(directory.path(), "/app").digest().await;
+        let error = digest.unwrap_err();
+        assert!(error.is_input(), "{error}");
+        error.to_string()
+    };
+    directory.write(".dockerignore", "#".repeat(1024 * 1024 + 1));
+    assert!(problem().await.contains("larger than 1 MiB"));
+    std::fs::remove_file(directory.path().join(".dockerignore")).unwrap();
+    directory.write(".dockerignore/file", "");
+    assert!(problem().await.contains("not a file"));
+}
+
+#[tokio::test]
 async fn a_very_deep_directory_is_refused() {
     let directory = TempDir::new("deep");
     let deep = directory.path().join("a/".repeat(1000));
