@@ -69,7 +69,7 @@ pub(crate) fn list(call: &Call, kind: &'static Kind) -> HandlerResult {
             let query = ListQuery::unpaged(&call.query, listing)?;
             rows.retain(|row| query.matches(row.record, kind, store.now()));
             rows.sort_by(|a, b| query.sort.order(a, b));
-            return Ok(Json(Shown(&rows, |row| show(row, false))).into_response());
+            return Ok(Json(Shown(&rows, |row: &Row<'_>| show(row, false))).into_response());
         }
     };
     let query = ListQuery::read(&call.query, &pages)?;
