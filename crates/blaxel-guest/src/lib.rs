@@ -7,6 +7,7 @@
 //! | build a server | [`Server`], [`Builder`] |
 //! | serve it on a port | [`Server::listen`], [`Listening`] |
 //! | name the operation of a request | [`operation`] |
+//! | look at its processes and their output | [`Server::processes`], [`Server::process_output`] |
 //! | start its processes again on another machine | [`Server::running_processes`], [`Server::start_again`] |
 //! | act on the files of a sandbox | [`Files`], [`MemoryFiles`], [`Volume`] |
 //! | move its time | [`Clock`] |
@@ -64,7 +65,7 @@ pub use self::port::{Connection, Listener};
 pub use self::process::{Command, Control, ExitStatus, Output, Process, Stream, TerminalSize};
 pub use self::router::{operation, operations};
 pub use self::script::{CommandPattern, Script};
-pub use self::server::{Builder, SavedProcess, Server};
+pub use self::server::{Builder, ProcessInfo, ProcessOutput, SavedProcess, Server};
 pub use self::simulated::SimulatedGuest;
 pub use self::version::ServerVersion;
 pub use self::volume::Volume;

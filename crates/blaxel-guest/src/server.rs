@@ -1,6 +1,7 @@
 //! [`Server`], the data plane of one sandbox.
 
 mod builder;
+mod processes;
 mod saved;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 pub use self::builder::Builder;
+pub use self::processes::{ProcessInfo, ProcessOutput};
 pub use self::saved::SavedProcess;
 use crate::clock::Clock;
 use crate::guest::Guest;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use blaxel_guest::ServerVersion::{self, August, Current};
-use blaxel_guest::{Script, SimulatedGuest};
+use blaxel_guest::{Script, SimulatedGuest, Stream};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -382,4 +382,38 @@ async fn processes_end_with_the_server() {
     tokio::time::sleep(SECOND).await;
     let closed = receiver.try_recv();
     assert_eq!(closed, Err(std::sync::mpsc::TryRecvError::Disconnected));
+}
+
+/// The owner of a server looks at its processes without being a client: nothing is used by it.
+#[tokio::test(start_paused = true)]
+async fn processes_and_their_output_are_seen_from_outside() {
+    let sandbox = sandbox(Current);
+    let server = &sandbox.0;
+    assert!(server.processes().is_empty() && server.process_output(1).is_none());
+    let both = json!({"command": "fail", "name": "a", "waitForCompletion": true});
+    execute(&sandbox, both).await;
+    execute(&sandbox, json!({"command": "slow", "name": "b"})).await;
+    let processes = server.processes();
+    let seen: Vec<_> = processes
+        .iter()
+        .map(|process| (process.name.as_str(), process.status, process.exit_code))
+        .collect();
+    assert_eq!(seen, [("a", "failed", Some(3)), ("b", "running", None)]);
+    assert!(processes[0].completed >= Some(processes[0].started));
+    assert_eq!(processes[1].completed, None);
+
+    let mut ended = server.process_output(processes[0].pid).unwrap();
+    let mut text = Vec::new();
+    while let Some(output) = ended.wait().await {
+        text.push((output.stream, output.bytes));
+    }
+    let expected = [(Stream::Stdout, "hi\n"), (Stream::Stderr, "err\n")];
+    assert_eq!(text, expected.map(|(stream, text)| (stream, text.into())));
+
+    let mut running = server.process_output(processes[1].pid).unwrap();
+    assert_eq!(running.read(), None);
+    let started = tokio::time::Instant::now();
+    assert_eq!(running.wait().await.unwrap().bytes, "done\n");
+    assert!(started.elapsed() >= SECOND * 4);
+    assert_eq!(running.wait().await, None);
 }
