@@ -1,16 +1,22 @@
 //! The control of an emulator over HTTP, so that tests in any language do what a Rust test can.
 //!
 //! Its paths are below [`PREFIX`], which the platform does not have. Control requests are not in the
-//! journal, meet no fault, and need no credential: they are accepted from this machine only.
+//! journal, meet no fault, and need no credential: they are accepted from this machine only. The
+//! page for people is a part of it.
 
 mod answer;
 mod clock;
+mod deviations;
 mod duration;
+mod event_stream;
+mod events;
 mod faults;
 mod incidents;
 mod journal;
+mod page;
 mod reply;
 mod resources;
+mod sandboxes;
 mod scripts;
 mod status;
 
@@ -23,7 +29,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use blaxel_core::__private::is_loopback as is_loopback_address;
-use http::{HeaderMap, StatusCode, Uri};
+use http::uri::Authority;
+use http::{StatusCode, Uri};
 use tower_service::Service as _;
 
 use self::answer::Refused;
@@ -41,7 +48,11 @@ static CONTROL: LazyLock<Router> = LazyLock::new(|| {
         .merge(faults::routes())
         .merge(incidents::routes())
         .merge(journal::routes())
+        .merge(events::routes())
         .merge(resources::routes())
+        .merge(sandboxes::routes())
+        .merge(deviations::routes())
+        .merge(page::routes())
         .merge(scripts::routes());
     Router::new()
         .nest(PREFIX, topics)
@@ -64,7 +75,11 @@ impl Front {
         }
     }
 
-    pub(crate) async fn call(&self, request: Request) -> Response {
+    pub(crate) async fn call(&self, mut request: Request) -> Response {
+        // At the host of a preview, `/` belongs to its program.
+        if page::is_wanted(&request) && is_local(&self.engine, &request) {
+            page::redirect(&mut request);
+        }
         let below = request.uri().path().strip_prefix(PREFIX);
         if below.is_none_or(|below| !below.is_empty() && !below.starts_with('/')) {
             return self.api.call(request).await;
@@ -74,7 +89,7 @@ impl Front {
 }
 
 async fn control(engine: &Arc<Engine>, mut request: Request) -> Response {
-    if !is_local(engine, request.headers()) {
+    if !is_local(engine, &request) {
         let problem = "the emulator is controlled by programs and pages of this machine only";
         return Refused::new(StatusCode::FORBIDDEN, problem).into_response();
     }
@@ -86,12 +101,16 @@ async fn control(engine: &Arc<Engine>, mut request: Request) -> Response {
 
 /// Returns `true` unless a browser sent the request for a page of another origin: no page of the web
 /// may control an emulator, also by a name that it lets stand for this machine.
-fn is_local(engine: &Engine, headers: &HeaderMap) -> bool {
+fn is_local(engine: &Engine, request: &Request) -> bool {
     let own = authority(&engine.origin);
     let is_own = |given: &str| given == own || is_loopback(given);
+    let headers = request.headers();
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
-    let host = text(HOST).is_none_or(is_own);
-    host && text(ORIGIN).is_none_or(|origin| is_own(authority(origin)))
+    // Which of the two has the name depends on the version of HTTP.
+    let named = request.uri().authority().map(Authority::as_str);
+    named.is_none_or(is_own)
+        && text(HOST).is_none_or(is_own)
+        && text(ORIGIN).is_none_or(|origin| is_own(authority(origin)))
 }
 
 fn authority(origin: &str) -> &str {

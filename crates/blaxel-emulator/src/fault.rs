@@ -2,6 +2,7 @@
 
 mod apply;
 mod body;
+mod describe;
 mod waiting;
 
 use std::fmt;

@@ -110,6 +110,19 @@ impl Guests {
         Some(guest)
     }
 
+    /// Returns the server of a sandbox's machine if it runs, and a receiver that is closed when it ends. Looking at
+    /// it is no use of the machine.
+    pub(crate) fn running(
+        &self,
+        store: &OpenStore,
+        sandbox: &str,
+    ) -> Option<(Server, watch::Receiver<()>)> {
+        self.0.end_if_old(store, sandbox);
+        let running = lock(&self.0.running);
+        let machine = running.get(sandbox)?;
+        Some((machine.server.clone(), machine.ended()))
+    }
+
     /// Returns a copy of the contents of a sandbox.
     pub(crate) fn contents_of(&self, store: &OpenStore, sandbox: &str) -> Result<Contents, Errno> {
         self.0.end_if_old(store, sandbox);

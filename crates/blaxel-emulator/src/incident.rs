@@ -266,8 +266,40 @@ impl Incident {
             engine.clock.advance(SKEW);
         }
         for (operation, fault, times) in (self.program().faults)() {
-            engine.faults.add(operation, fault, times);
+            engine.faults.add_of(self.name(), operation, fault, times);
         }
+    }
+
+    /// Returns what the incident does: operations, and what happens to their requests.
+    pub(crate) fn effects(self) -> Vec<(&'static str, String)> {
+        let mut effects = Vec::new();
+        if self == Self::ClockSkew {
+            let minutes = SKEW.as_secs() / 60;
+            effects.push(("*", format!("moves the clock {minutes} minutes ahead")));
+        }
+        for (operation, fault, times) in (self.program().faults)() {
+            let effect = fault.describe();
+            effects.push((
+                operation,
+                match times {
+                    1 => effect,
+                    _ => format!("{effect}, for {times} requests"),
+                },
+            ));
+        }
+        effects
+    }
+
+    /// Returns the number of its faults that no request has met yet.
+    pub(crate) fn waiting(self, engine: &Engine) -> u32 {
+        let all = engine.faults.all().into_values().flatten();
+        let own = all.filter(|fault| fault.incident == Some(self.name()));
+        own.map(|fault| fault.times).sum()
+    }
+
+    /// Removes its faults that no request has met yet. A clock that was moved stays so.
+    pub(crate) fn end(self, engine: &Engine) {
+        engine.faults.remove_of(self.name());
     }
 }
 

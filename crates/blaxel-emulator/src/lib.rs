@@ -21,6 +21,7 @@ mod clock;
 mod control;
 mod cron;
 mod cursor;
+mod deviations;
 mod emulator;
 mod engine;
 mod errors;

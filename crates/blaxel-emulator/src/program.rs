@@ -17,7 +17,8 @@ use self::options::{Request, USAGE};
 pub(crate) async fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let done = match options::read(arguments) {
         Ok(Request::Help) => io::stdout().write_all(USAGE.as_bytes()),
-        Ok(Request::OpenApi) => serve::print_document().await,
+        Ok(Request::OpenApi) => serve::print("/openapi.json").await,
+        Ok(Request::Deviations) => serve::print("/_emulator/deviations.md").await,
         Ok(Request::Serve {
             setup,
             until_stdin_closes,

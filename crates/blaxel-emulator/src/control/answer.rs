@@ -23,6 +23,11 @@ impl Refused {
         }
     }
 
+    /// Returns the status and the reason.
+    pub(super) fn into_parts(self) -> (StatusCode, String) {
+        (self.status, self.problem)
+    }
+
     /// Creates the refusal of a request that says something impossible.
     pub(super) fn bad(problem: impl ToString) -> Self {
         Self::new(StatusCode::BAD_REQUEST, problem.to_string())

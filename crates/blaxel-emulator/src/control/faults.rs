@@ -2,21 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use axum::routing::get;
+use axum::extract::Path;
+use axum::routing::{delete, get};
 use axum::{Extension, Json, Router};
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Of;
 use super::answer::{Given, Refused};
 use super::duration::Seconds;
 use super::reply::{GatewayError, headers, only, status};
+use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::router::check_operation;
 
 pub(super) fn routes() -> Router {
-    Router::new().route("/faults", get(waiting).post(add).delete(clear))
+    Router::new()
+        .route("/faults", get(waiting).post(add).delete(clear))
+        .route("/faults/{operation}", delete(remove))
 }
 
 /// A fault to inject. Exactly one of the members from `response` to `twice` describes it.
@@ -143,9 +147,39 @@ async fn add(Extension(engine): Of, Given(request): Given<Request>) -> Result<St
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A fault that some requests are still to meet.
+#[derive(Serialize)]
+pub(super) struct Waiting {
+    pub(super) operation: String,
+    pub(super) times: u32,
+    /// The fault in words.
+    pub(super) effect: String,
+    /// The name of the incident that it is a part of.
+    pub(super) incident: Option<&'static str>,
+}
+
+/// Returns the faults that no request has met yet.
+pub(super) fn all(engine: &Engine) -> Vec<Waiting> {
+    let lists = engine.faults.all().into_iter();
+    let faults = lists.flat_map(|(operation, faults)| {
+        faults.into_iter().map(move |waiting| Waiting {
+            operation: operation.clone(),
+            times: waiting.times,
+            effect: waiting.fault.describe(),
+            incident: waiting.incident,
+        })
+    });
+    faults.collect()
+}
+
 async fn waiting(Extension(engine): Of) -> Json<Value> {
     let waiting = engine.faults.waiting_by_operation();
-    Json(json!({"waiting": waiting}))
+    Json(json!({"waiting": waiting, "faults": all(&engine)}))
+}
+
+async fn remove(Extension(engine): Of, Path(operation): Path<String>) -> StatusCode {
+    engine.faults.remove(&operation);
+    StatusCode::NO_CONTENT
 }
 
 async fn clear(Extension(engine): Of) -> StatusCode {

@@ -8,26 +8,38 @@ use serde_json::{Value, json};
 
 use super::Of;
 use super::answer::Refused;
-use crate::incident::Incident;
+use crate::incident::{Incident, UnknownIncident};
 
 pub(super) fn routes() -> Router {
     Router::new()
         .route("/incidents", get(list))
-        .route("/incidents/{name}", post(begin))
+        .route("/incidents/{name}", post(begin).delete(end))
 }
 
-async fn list() -> Json<Value> {
-    let shown =
-        |incident: Incident| json!({"name": incident.name(), "background": incident.background()});
+/// Parses the name of an incident.
+pub(super) fn named(name: &str) -> Result<Incident, Refused> {
+    name.parse().map_err(|problem: UnknownIncident| {
+        Refused::new(StatusCode::NOT_FOUND, problem.to_string())
+    })
+}
+
+async fn list(Extension(engine): Of) -> Json<Value> {
+    let shown = |incident: Incident| {
+        json!({
+            "name": incident.name(),
+            "background": incident.background(),
+            "waiting": incident.waiting(&engine),
+        })
+    };
     Json(json!({"incidents": Incident::all().map(shown).collect::<Vec<_>>()}))
 }
 
 async fn begin(Extension(engine): Of, Path(name): Path<String>) -> Result<StatusCode, Refused> {
-    let incident: Incident =
-        name.parse()
-            .map_err(|problem: crate::incident::UnknownIncident| {
-                Refused::new(StatusCode::NOT_FOUND, problem.to_string())
-            })?;
-    incident.begin(&engine);
+    named(&name)?.begin(&engine);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn end(Extension(engine): Of, Path(name): Path<String>) -> Result<StatusCode, Refused> {
+    named(&name)?.end(&engine);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -20,13 +20,18 @@ struct Wanted {
     operation: Option<String>,
 }
 
-fn shown(entry: &Entry) -> Value {
-    let credential = match entry.credential {
+/// Returns the name of a kind of credential.
+pub(super) fn credential(kind: CredentialKind) -> &'static str {
+    match kind {
         CredentialKind::None => "none",
         CredentialKind::Rejected => "rejected",
         CredentialKind::ApiKey => "api_key",
         CredentialKind::AccessToken => "access_token",
-    };
+    }
+}
+
+/// Returns an entry as the control shows it.
+pub(super) fn shown(entry: &Entry) -> Value {
     json!({
         "at": entry.at.as_str(),
         "request_id": entry.request_id,
@@ -35,7 +40,7 @@ fn shown(entry: &Entry) -> Value {
         "query": entry.query,
         "version": entry.version,
         "operation": entry.operation,
-        "credential": credential,
+        "credential": credential(entry.credential),
         "status": entry.status,
     })
 }

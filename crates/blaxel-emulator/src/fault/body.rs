@@ -1,5 +1,6 @@
 //! Changes of a body on its way.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -57,6 +58,17 @@ impl Change {
             pending: Bytes::new(),
             has_paused: false,
         })
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let after = self.after;
+        match &self.kind {
+            Kind::Cut => write!(f, "closes the connection after {after} bytes"),
+            Kind::Split => write!(f, "sends the first {after} bytes one by one"),
+            Kind::Insert(bytes) => write!(f, "inserts {} bytes after {after} bytes", bytes.len()),
+        }
     }
 }
 

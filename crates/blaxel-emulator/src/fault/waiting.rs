@@ -9,16 +9,49 @@ use crate::lock::lock;
 /// The faults that are still to be applied, by operation, in the order in which they were added. A
 /// name that ends in `*` stands for all operations that begin so.
 #[derive(Default)]
-pub(crate) struct Faults(Mutex<HashMap<String, VecDeque<(Fault, u32)>>>);
+pub(crate) struct Faults(Mutex<HashMap<String, VecDeque<Waiting>>>);
+
+/// A fault and the number of requests that are still to meet it.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) fault: Fault,
+    pub(crate) times: u32,
+    /// The name of the incident that it is a part of.
+    pub(crate) incident: Option<&'static str>,
+}
 
 impl Faults {
     pub(crate) fn add(&self, operation: &str, fault: Fault, times: u32) {
-        if times > 0 {
+        self.push(
+            operation,
+            Waiting {
+                fault,
+                times,
+                incident: None,
+            },
+        );
+    }
+
+    /// Adds a fault that is a part of an incident.
+    pub(crate) fn add_of(&self, incident: &'static str, operation: &str, fault: Fault, times: u32) {
+        let incident = Some(incident);
+        self.push(
+            operation,
+            Waiting {
+                fault,
+                times,
+                incident,
+            },
+        );
+    }
+
+    fn push(&self, operation: &str, added: Waiting) {
+        if added.times > 0 {
             let mut waiting = lock(&self.0);
             waiting
                 .entry(operation.to_owned())
                 .or_default()
-                .push_back((fault, times));
+                .push_back(added);
         }
     }
 
@@ -33,10 +66,10 @@ impl Faults {
         });
         let name = name?.clone();
         let queue = waiting.get_mut(&name)?;
-        let (fault, times) = queue.front_mut()?;
-        *times -= 1;
-        let fault = fault.clone();
-        if *times == 0 {
+        let first = queue.front_mut()?;
+        first.times -= 1;
+        let fault = first.fault.clone();
+        if first.times == 0 {
             queue.pop_front();
         }
         if queue.is_empty() {
@@ -53,10 +86,33 @@ impl Faults {
     pub(crate) fn waiting_by_operation(&self) -> BTreeMap<String, u32> {
         let waiting = lock(&self.0);
         let counts = waiting.iter().map(|(operation, faults)| {
-            let count = faults.iter().map(|(_, times)| times).sum();
+            let count = faults.iter().map(|waiting| waiting.times).sum();
             (operation.clone(), count)
         });
         counts.collect()
+    }
+
+    /// Returns the faults that no request has met yet, by operation.
+    pub(crate) fn all(&self) -> BTreeMap<String, Vec<Waiting>> {
+        let waiting = lock(&self.0);
+        let lists = waiting
+            .iter()
+            .map(|(operation, faults)| (operation.clone(), faults.iter().cloned().collect()));
+        lists.collect()
+    }
+
+    /// Removes the faults of an operation.
+    pub(crate) fn remove(&self, operation: &str) {
+        lock(&self.0).remove(operation);
+    }
+
+    /// Removes the faults of an incident.
+    pub(crate) fn remove_of(&self, incident: &str) {
+        let mut waiting = lock(&self.0);
+        for faults in waiting.values_mut() {
+            faults.retain(|fault| fault.incident != Some(incident));
+        }
+        waiting.retain(|_, faults| !faults.is_empty());
     }
 
     /// Removes all faults.
@@ -92,5 +148,21 @@ mod tests {
         assert_eq!(faults.waiting(), 0);
         faults.add("List*", Fault::cut(2), 1);
         assert!(faults.take("GetAgent").is_none());
+    }
+
+    #[test]
+    fn the_faults_of_an_incident_are_removed_alone() {
+        let faults = Faults::default();
+        faults.add("ListAgents", Fault::cut(1), 1);
+        faults.add_of("shuffled-list", "ListAgents", Fault::reversed(), 2);
+        faults.add_of("shuffled-list", "GetAgent", Fault::reversed(), 1);
+        assert_eq!(faults.waiting(), 4);
+        faults.remove_of("shuffled-list");
+        let left = faults.all();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left["ListAgents"].len(), 1);
+        assert_eq!(left["ListAgents"][0].incident, None);
+        faults.remove("ListAgents");
+        assert_eq!(faults.waiting(), 0);
     }
 }

@@ -37,6 +37,7 @@ Options:
   --until-stdin-closes     also end when the standard input is closed, as it is when the parent
                            process ends
   --openapi                print the OpenAPI document that is served at /openapi.json, and exit
+  --deviations             print what the emulator does otherwise than the platform, and exit
   -h, --help               print this text
 
 The exit code of `run` is that of the program, 128 and the number of the signal that ended it, or 127
@@ -77,6 +78,7 @@ impl fmt::Display for BadOption {
 pub(super) enum Request {
     Help,
     OpenApi,
+    Deviations,
     Serve {
         setup: Box<Setup>,
         until_stdin_closes: bool,
@@ -109,6 +111,7 @@ pub(super) fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Requ
         match argument.as_str() {
             "--help" | "-h" => return Ok(Request::Help),
             "--openapi" => return Ok(Request::OpenApi),
+            "--deviations" => return Ok(Request::Deviations),
             "--until-stdin-closes" => {
                 seen.until_stdin_closes = true;
                 continue;

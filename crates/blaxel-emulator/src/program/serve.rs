@@ -19,8 +19,9 @@ pub(super) async fn serve(setup: Setup, until_stdin_closes: bool) -> io::Result<
     out.write_all(exports(emulator).as_bytes())?;
     out.flush()?;
     eprintln!(
-        "The emulator serves at {}; press Ctrl-C to stop it.",
-        emulator.url()
+        "The emulator serves at {}, and its page for people at {}; press Ctrl-C to stop it.",
+        emulator.url(),
+        page(emulator)
     );
     tokio::select! {
         ended = tokio::signal::ctrl_c() => ended,
@@ -40,6 +41,11 @@ async fn terminated() -> io::Result<()> {
 #[cfg(not(unix))]
 async fn terminated() -> io::Result<()> {
     std::future::pending().await
+}
+
+/// Returns the address of the page for people.
+fn page(emulator: &Emulator) -> String {
+    emulator.url().replace("/v0", "/")
 }
 
 /// Returns the lines for a shell to evaluate. The OAuth 2.0 client is a comment, since clients take
@@ -79,16 +85,18 @@ async fn stdin_closes() {
     let _ = receiver.await;
 }
 
-/// Prints the OpenAPI document as the emulator serves it.
-pub(super) async fn print_document() -> io::Result<()> {
+/// Prints a document as the emulator serves it at a path.
+pub(super) async fn print(path: &str) -> io::Result<()> {
     let emulator = Emulator::offline();
-    let address = emulator.url().replace("/v0", "/openapi.json");
+    let address = emulator.url().replace("/v0", path);
     let request = http::Request::get(address).body(Body::empty());
     let request = request.map_err(io::Error::other)?;
     let response = open(&emulator.service(), request).await;
     let body = response.map_err(io::Error::other)?.into_body();
     let collected = response::collect(body, usize::MAX).await;
     let mut document = collected.map_err(io::Error::other)?.to_vec();
-    document.push(b'\n');
+    if !document.ends_with(b"\n") {
+        document.push(b'\n');
+    }
     io::stdout().write_all(&document)
 }
