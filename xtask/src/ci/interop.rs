@@ -1,6 +1,8 @@
 //! The stage `interop`: programs of others call the emulator, or are called by our clients.
 //!
-//! Nothing is skipped: without Node.js, Python or Go the stage fails.
+//! Without Node.js, Python or Go the stage fails. Only the check of the page is skipped without a browser.
+
+mod page;
 
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -22,7 +24,8 @@ const LIMIT: Duration = Duration::from_secs(180);
 const LONG_LIMIT: Duration = Duration::from_secs(420);
 /// Builds the program of the emulator, together with its tests, and the tests that call servers. The
 /// flags select the features with which the stage `test` has built all of it already.
-const BUILD: &str = "test --no-run --test emulator --test mcp_server --test oauth_server";
+const BUILD: &str =
+    "test --no-run --test emulator --test mcp_server --test oauth_server --test page";
 
 /// A directory of `tests/interop`, one of its scripts, and what calls what.
 struct Check(&'static str, &'static Runtime, &'static str, Role);
@@ -54,8 +57,11 @@ const OAUTH_SERVER: Role = Server("oauth_server", "BLAXEL_TEST_OAUTH_ISSUER");
 pub(super) fn run(sh: &Shell) -> Result<()> {
     super::run_cargo(sh, BUILD)?;
     let failure = |check: &Check| Some(format!("{}: {:#}", check.0, check.run().err()?));
+    let page = || Some(format!("page: {:#}", page::check().err()?));
     let (sender, failures) = mpsc::channel();
     thread::scope(|scope| {
+        let of_page = sender.clone();
+        scope.spawn(move || page().map(|failure| of_page.send(failure)));
         for checks in [&CHECKS[..1], &CHECKS[1..]] {
             let (mut failures, sender) = (checks.iter().filter_map(failure), sender.clone());
             scope.spawn(move || failures.try_for_each(|failure| sender.send(failure)));
