@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Action, Fault};
+use super::{Action, Disconnected, Fault};
 
 impl Fault {
     /// Returns what the fault does, as a part of a sentence.
@@ -26,7 +26,9 @@ impl fmt::Display for Action {
                 let status = status.as_u16();
                 write!(f, "responds with {status} and {code} of the gateway")
             }
-            Self::Disconnect => f.write_str("closes the connection"),
+            Self::Disconnect(Disconnected::Closed) => f.write_str("closes the connection"),
+            Self::Disconnect(Disconnected::Refused) => f.write_str("refuses the stream"),
+            Self::Disconnect(Disconnected::Calmed) => f.write_str("asks the connection to calm down"),
             Self::Delay(by) => write!(f, "delays the response by {by:?}"),
             Self::Body(change) => change.fmt(f),
             Self::Member(pointer, value) => write!(f, "sets {pointer} to {value}"),

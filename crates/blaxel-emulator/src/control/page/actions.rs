@@ -24,7 +24,7 @@ use crate::fault::Fault;
 use crate::initial_data;
 use crate::params::Params;
 use crate::router::{Api, check_operation};
-use crate::state::Collection;
+use crate::state::{Collection, FailingWork};
 
 /// Maximum size of a form, in bytes.
 const LIMIT: usize = 64 << 10;
@@ -162,7 +162,7 @@ fn add_resource(engine: &Engine, fields: &Params) -> Result<(), Refused> {
 fn fail_deployment(engine: &Engine, fields: &Params) -> Result<(), Refused> {
     let kind = resources::kind_of(field(fields, "collection")?)?;
     let name = field(fields, "name")?;
-    engine.store.open().fail_next(kind.path, name);
+    engine.store.open().fail_next(FailingWork::Main(kind.path), name);
     Ok(())
 }
 
