@@ -229,6 +229,26 @@ impl Clock {
             .send_modify(|count| *count = count.wrapping_add(1));
     }
 
+    /// Sets the clock to a time since 1970-01-01T00:00:00Z, also an earlier one. It goes on from there, if it
+    /// follows the real time. What waits for a time goes on waiting for that time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let clock = blaxel_guest::Clock::standing();
+    /// clock.set(Duration::from_secs(60));
+    /// assert_eq!(clock.now().as_str(), "1970-01-01T00:01:00Z");
+    /// ```
+    pub fn set(&self, time: Duration) {
+        {
+            let mut state = lock(&self.time.state);
+            (state.at, state.following) = (time, Instant::now());
+        }
+        self.time
+            .advances
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+
     /// Waits until `duration` has passed on this clock.
     pub fn sleep(&self, duration: Duration) -> Sleep {
         let (passed, _) = self.passed();

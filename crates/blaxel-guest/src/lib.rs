@@ -9,6 +9,7 @@
 //! | name the operation of a request | [`operation`] |
 //! | look at its processes and their output | [`Server::processes`], [`Server::process_output`] |
 //! | start its processes again on another machine | [`Server::running_processes`], [`Server::start_again`] |
+//! | write the contents of a volume into a document | [`SavedVolume`] |
 //! | act on the files of a sandbox | [`Files`], [`MemoryFiles`], [`Volume`] |
 //! | move its time | [`Clock`] |
 //! | describe the programs of a test | [`SimulatedGuest::on_command`], [`Script`] |
@@ -68,4 +69,4 @@ pub use self::script::{CommandPattern, Script};
 pub use self::server::{Builder, ProcessInfo, ProcessOutput, SavedProcess, Server};
 pub use self::simulated::SimulatedGuest;
 pub use self::version::ServerVersion;
-pub use self::volume::Volume;
+pub use self::volume::{InvalidVolume, SavedVolume, Volume};

@@ -3,12 +3,14 @@
 #[cfg(all(feature = "local", target_os = "linux"))]
 mod directory;
 mod node;
+mod saved;
 mod tree;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub(crate) use self::node::{Attributes, Content, Device, Inode};
+pub use self::saved::{InvalidVolume, SavedVolume};
 pub(crate) use self::tree::{ROOT, Tree};
 use crate::errno::Errno;
 use crate::files::Space;

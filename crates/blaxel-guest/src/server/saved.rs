@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::Server;
 use crate::state::Order;
 
@@ -18,7 +20,10 @@ use crate::state::Order;
 /// }
 /// # }
 /// ```
-#[derive(Clone)]
+///
+/// As a document, `name` and `command` are required. The environment is in it, with its secrets.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct SavedProcess(Order);
 
 impl Server {

@@ -93,6 +93,18 @@ impl Tree {
         self.nodes.get(&inode).ok_or(self.missing)
     }
 
+    /// Returns a node.
+    pub(super) fn get(&self, inode: Inode) -> Result<&Node, Errno> {
+        self.node(inode)
+    }
+
+    /// Sets the times of the last access, the last change of the contents, and the last change at all.
+    pub(super) fn set_all_times(&mut self, inode: Inode, times: [Duration; 3]) {
+        if let Some(node) = self.nodes.get_mut(&inode) {
+            [node.accessed, node.modified, node.changed] = times;
+        }
+    }
+
     fn node_mut(&mut self, inode: Inode) -> Result<&mut Node, Errno> {
         self.nodes.get_mut(&inode).ok_or(self.missing)
     }

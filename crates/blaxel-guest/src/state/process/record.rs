@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::history::History;
@@ -28,19 +29,27 @@ pub(crate) struct Record {
 }
 
 /// A process that a client asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Order {
     pub(crate) name: String,
     pub(crate) command: String,
     /// As the client gave it; may be empty or relative.
+    #[serde(default)]
     pub(crate) working_dir: String,
+    #[serde(default)]
     pub(crate) env: BTreeMap<String, String>,
+    #[serde(default)]
     pub(crate) restarts: Restarts,
+    #[serde(default)]
     pub(crate) keep_alive: bool,
     /// The time after which a process that is kept alive is killed. Zero stands for none.
+    #[serde(default)]
     pub(crate) timeout: Duration,
+    #[serde(default)]
     pub(crate) has_stdin: bool,
     /// The version of the server that started it.
+    #[serde(default)]
     pub(crate) version: ServerVersion,
 }
 
@@ -52,10 +61,7 @@ impl Order {
             command,
             working_dir: String::new(),
             env: BTreeMap::new(),
-            restarts: Restarts {
-                on_failure: false,
-                max: 0,
-            },
+            restarts: Restarts::default(),
             keep_alive: false,
             timeout: Duration::ZERO,
             has_stdin: false,
@@ -65,7 +71,8 @@ impl Order {
 }
 
 /// The restarts of a process that fails.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Restarts {
     pub(crate) on_failure: bool,
     /// The maximum number; a negative one stands for no limit.
