@@ -1,5 +1,8 @@
 //! [`Builder`], which configures an emulator, and the default settings.
 
+mod data;
+mod observed;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
@@ -140,6 +143,9 @@ impl Builder {
                 forwards: HashMap::new(),
                 callbacks_anywhere: false,
                 trust: Trust::default(),
+                journal_contents: None,
+                data: None,
+                chaos: None,
                 machines: None,
             },
             port: 0,
@@ -629,7 +635,7 @@ impl Builder {
         let engine = Engine::new(self.config, clock, origin);
         add_initial_data(&engine);
         for incident in self.incidents {
-            incident.begin(&engine);
+            incident.begin(&engine.clock, &engine.faults);
         }
         Arc::new(engine)
     }

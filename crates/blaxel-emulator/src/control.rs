@@ -5,7 +5,9 @@
 //! page for people is a part of it.
 
 mod answer;
+mod assertions;
 mod clock;
+mod data;
 mod deviations;
 mod duration;
 mod event_stream;
@@ -13,12 +15,14 @@ mod events;
 mod faults;
 mod incidents;
 mod journal;
+mod machines;
 mod page;
 mod reply;
 mod resources;
 mod sandboxes;
 mod scripts;
 mod status;
+mod work;
 
 use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
@@ -34,8 +38,9 @@ use http::{StatusCode, Uri};
 use tower_service::Service as _;
 
 use self::answer::Refused;
+use crate::connections::{Connection, Tracked};
 use crate::engine::Engine;
-use crate::router::Api;
+use crate::router::{Api, redacted_path};
 
 /// The path below which an emulator is controlled.
 pub(crate) const PREFIX: &str = "/_emulator";
@@ -44,7 +49,9 @@ pub(crate) const PREFIX: &str = "/_emulator";
 static CONTROL: LazyLock<Router> = LazyLock::new(|| {
     let topics = Router::new()
         .merge(status::routes())
+        .merge(assertions::routes())
         .merge(clock::routes())
+        .merge(data::routes())
         .merge(faults::routes())
         .merge(incidents::routes())
         .merge(journal::routes())
@@ -53,7 +60,9 @@ static CONTROL: LazyLock<Router> = LazyLock::new(|| {
         .merge(sandboxes::routes())
         .merge(deviations::routes())
         .merge(page::routes())
-        .merge(scripts::routes());
+        .merge(machines::routes())
+        .merge(scripts::routes())
+        .merge(work::routes());
     Router::new()
         .nest(PREFIX, topics)
         .route(&format!("{PREFIX}/"), get(status::show))
@@ -65,6 +74,8 @@ static CONTROL: LazyLock<Router> = LazyLock::new(|| {
 pub(crate) struct Front {
     engine: Arc<Engine>,
     api: Api,
+    /// The connection that the requests come on.
+    connection: Option<Arc<Connection>>,
 }
 
 impl Front {
@@ -72,7 +83,19 @@ impl Front {
         Self {
             engine: Arc::clone(engine),
             api: Api::new(engine),
+            connection: None,
         }
+    }
+
+    /// Returns the same for the requests of a new connection, which counts as open until its stream is
+    /// dropped.
+    pub(crate) fn connected<S>(&self, stream: S) -> (Self, Tracked<S>) {
+        let (connection, stream) = self.engine.connections.track(stream);
+        let front = Self {
+            connection: Some(connection),
+            ..self.clone()
+        };
+        (front, stream)
     }
 
     pub(crate) async fn call(&self, mut request: Request) -> Response {
@@ -82,8 +105,14 @@ impl Front {
         }
         let below = request.uri().path().strip_prefix(PREFIX);
         if below.is_none_or(|below| !below.is_empty() && !below.starts_with('/')) {
+            if let Some(connection) = &self.connection {
+                connection.called(request.method(), redacted_path(request.uri().path()));
+            }
             return self.api.call(request).await;
         }
+        request
+            .extensions_mut()
+            .insert(Caller(self.connection.clone()));
         control(&self.engine, request).await
     }
 }
@@ -128,6 +157,10 @@ async fn no_path(uri: Uri) -> Refused {
     let problem = format!("the emulator has no control at {}", uri.path());
     Refused::new(StatusCode::NOT_FOUND, problem)
 }
+
+/// The connection of a control request, if it came on one.
+#[derive(Clone)]
+struct Caller(Option<Arc<Connection>>);
 
 /// The emulator of a request.
 type Of = Extension<Arc<Engine>>;

@@ -1,5 +1,11 @@
 //! The handle of a running emulator.
 
+mod data;
+mod observed;
+mod sandbox;
+
+pub use self::sandbox::SandboxScript;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +19,10 @@ use crate::journal::Entry;
 use crate::local::LocalService;
 use crate::router;
 use crate::server::RunningServer;
-use crate::state::access::SECRET_VALUES;
+use crate::state::access::secret_values;
 use crate::state::{
-    AGENTS, CUSTOM_DOMAINS, Collection, EXECUTIONS, FailingWork, IMAGES, Kind, MODELS, SECRETS,
-    SNAPSHOTS, image, top_kind,
+    AGENTS, CUSTOM_DOMAINS, EXECUTIONS, FailingWork, IMAGES, Kind, MODELS, SNAPSHOTS, image,
+    top_kind,
 };
 use crate::workload::{Callback, Script, Workload};
 
@@ -260,7 +266,7 @@ impl Emulator {
     /// Makes a failure happen that clients of the platform have met. It consists of faults, which the
     /// next requests meet. See [`Incident`].
     pub fn incident(&self, incident: Incident) {
-        incident.begin(&self.engine);
+        incident.begin(&self.engine.clock, &self.engine.faults);
     }
 
     /// Returns the number of injected faults that no request has met yet. See
@@ -438,13 +444,7 @@ impl Emulator {
     /// ```
     #[must_use]
     pub fn secret_values(&self, name: &str) -> Vec<String> {
-        let store = self.engine.store.open();
-        let secret = store.get(&Collection::top(&SECRETS), name);
-        let values = secret.and_then(|secret| secret.document.get(SECRET_VALUES)?.as_array());
-        let values = values.into_iter().flatten();
-        values
-            .filter_map(|value| value.as_str().map(str::to_owned))
-            .collect()
+        secret_values(self.engine.store.open().rows(), name)
     }
 
     /// Makes the next execution of a job end as `failed`. The job need not exist yet.

@@ -1,6 +1,6 @@
 //! [`Engine`], the state of one emulator, which the server, the local service and the handle share.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -9,11 +9,14 @@ use std::time::Duration;
 use ed25519_compact::{KeyPair, Seed};
 
 use crate::billing::History;
+use crate::chaos::Chaos;
 use crate::clock::Clock;
+use crate::connections::Connections;
 use crate::cursor::Cursors;
-use crate::fault::Faults;
+use crate::data::Data;
+use crate::fault::{Fault, Faults};
 use crate::guests::{Guests, MakeMachine};
-use crate::journal::Journal;
+use crate::journal::{Entry, EntryId, Journal};
 use crate::lock::lock;
 use crate::mcp::Servers;
 use crate::sign::Key;
@@ -66,6 +69,12 @@ pub(crate) struct Config {
     pub(crate) callbacks_anywhere: bool,
     /// What clients need in order to trust the emulator.
     pub(crate) trust: Trust,
+    /// Maximum number of bytes of each body in the journal. `None` if contents are not kept.
+    pub(crate) journal_contents: Option<usize>,
+    /// The data that the emulator begins with.
+    pub(crate) data: Option<Data>,
+    /// The seed of the chaos mode, if it is on.
+    pub(crate) chaos: Option<u64>,
     /// Makes the machines of the sandboxes; by default they are simulated and new.
     pub(crate) machines: Option<MakeMachine>,
 }
@@ -75,8 +84,10 @@ pub(crate) struct Engine {
     /// The emulator's origin, such as `http://127.0.0.1:4242`.
     pub(crate) origin: String,
     pub(crate) clock: Clock,
-    pub(crate) journal: Journal,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) faults: Faults,
+    chaos: Chaos,
     pub(crate) store: Arc<Store>,
     pub(crate) uploads: Uploads,
     pub(crate) workloads: Workloads,
@@ -126,8 +137,10 @@ impl Engine {
         Self {
             origin,
             clock,
-            journal: Journal::default(),
+            journal: Arc::default(),
+            connections: Arc::default(),
             faults: Faults::default(),
+            chaos: Chaos::new(config.chaos),
             store,
             uploads: Uploads::new(Key::derive("upload", &own)),
             workloads: Workloads::new(config.forwards.clone()),
@@ -163,9 +176,39 @@ impl Engine {
         self.counter.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Returns the fault that a call of an operation meets: one that was asked for, or one by chance, which
+    /// is noted in the journal.
+    pub(crate) fn next_fault(&self, operation: &str, entry: Option<EntryId>) -> Option<Fault> {
+        if let Some(fault) = self.faults.take(operation) {
+            return Some(fault);
+        }
+        let (incident, fault) = self.chaos.draw(operation)?;
+        if let Some(entry) = entry {
+            let note = |entry: &mut Entry| entry.incident = Some(incident.name());
+            self.journal.amend(entry, note);
+        }
+        Some(fault)
+    }
+
     /// Marks a device code as used. Returns `false` if it was used before.
     pub(crate) fn use_device_code(&self, number: u64) -> bool {
         lock(&self.used_device_codes).insert(number)
+    }
+
+    /// Returns the last of these numbers.
+    pub(crate) fn last_number(&self) -> u64 {
+        self.counter.load(Ordering::Relaxed)
+    }
+
+    /// Returns the device codes that were used.
+    pub(crate) fn used_device_codes(&self) -> BTreeSet<u64> {
+        lock(&self.used_device_codes).iter().copied().collect()
+    }
+
+    /// Goes on after a number, with used device codes.
+    pub(crate) fn continue_from(&self, number: u64, used: &BTreeSet<u64>) {
+        self.counter.store(number, Ordering::Relaxed);
+        lock(&self.used_device_codes).extend(used);
     }
 
     /// Removes all state but the clock, the keys and the number of the next request.
@@ -175,8 +218,10 @@ impl Engine {
         self.mcp.restart();
         // The machines end because their sandboxes are gone.
         self.store.open().clear();
+        self.guests.clear_plans();
         self.uploads.clear();
         self.faults.clear();
+        self.chaos.clear();
         self.journal.clear();
         lock(&self.used_device_codes).clear();
     }

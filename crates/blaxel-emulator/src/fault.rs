@@ -3,6 +3,7 @@
 mod apply;
 mod body;
 mod describe;
+mod saved;
 mod waiting;
 
 use std::fmt;
@@ -10,11 +11,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use self::apply::meet;
 use self::body::Change;
+pub(crate) use self::saved::SavedFault;
 pub(crate) use self::waiting::{Faults, stands_for};
+
+/// Stands for the first call of a sandbox on standby.
+pub(crate) const WAKE_SANDBOX: &str = "WakeSandbox";
 
 /// A fault that a request meets: a wrong response, a closed connection, a delay, or a change of the
 /// usual response. Added by [`Emulator::fault`](crate::Emulator::fault).
@@ -38,10 +44,15 @@ pub struct Fault {
     after_processing: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Action {
-    Respond(StatusCode, Bytes),
+    Respond(
+        #[serde(with = "saved::status")] StatusCode,
+        #[serde(with = "saved::text_or_base64")] Bytes,
+    ),
     Gateway {
+        #[serde(with = "saved::status")]
         status: StatusCode,
         code: String,
         retryable: bool,
@@ -236,7 +247,8 @@ impl Fault {
 }
 
 /// Marks a response that must not be sent, and tells the end that comes instead.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Disconnected {
     /// The connection is closed.
     Closed,

@@ -6,6 +6,7 @@
 mod drives;
 mod ended;
 mod machine;
+mod plans;
 mod saved;
 
 use std::collections::HashMap;
@@ -21,6 +22,8 @@ use tokio::task::JoinHandle;
 pub(crate) use self::ended::{until_ended, wait_for_end};
 use self::machine::Machine;
 pub(crate) use self::machine::MakeMachine;
+pub(crate) use self::plans::Plan;
+use self::plans::Plans;
 use self::saved::Saved;
 use crate::clock::Clock;
 use crate::lock::lock;
@@ -34,6 +37,7 @@ struct Shared {
     make: Option<MakeMachine>,
     store: Arc<Store>,
     running: Mutex<HashMap<String, Machine>>,
+    plans: Plans,
     /// The task that ends machines in time.
     watcher: Mutex<Option<JoinHandle<()>>>,
 }
@@ -63,6 +67,7 @@ impl Guests {
             make,
             store,
             running: Mutex::default(),
+            plans: Plans::default(),
             watcher: Mutex::default(),
         }))
     }
@@ -84,11 +89,16 @@ impl Guests {
             let clock = clock.with_standby(store.setting().standby_after, record.used);
             let image = member::text(&record.document, "spec/runtime/image");
             let image = image.unwrap_or_default();
-            let server = match &self.0.make {
-                Some(make) => make(sandbox, image, &clock),
-                None => Server::builder(SimulatedGuest::with_image(image, clock.clone())),
+            let (server, simulated) = match &self.0.make {
+                Some(make) => (make(sandbox, image, &clock), None),
+                None => {
+                    let guest = SimulatedGuest::with_image(image, clock.clone());
+                    self.0.plans.apply(sandbox, &guest);
+                    (Server::builder(guest.clone()), Some(guest))
+                }
             };
-            let machine = Machine::start(server, clock, (store, &self.0.store), sandbox)?;
+            let mut machine = Machine::start(server, clock, (store, &self.0.store), sandbox)?;
+            machine.simulated = simulated;
             running.insert(sandbox.to_owned(), machine);
         }
         let machine = running.get(sandbox)?;
@@ -121,6 +131,32 @@ impl Guests {
         let running = lock(&self.0.running);
         let machine = running.get(sandbox)?;
         Some((machine.server.clone(), machine.ended()))
+    }
+
+    /// Carries a plan out on the machine of a sandbox, if it runs, and on each that starts later. Returns
+    /// `false` if the machines are made by a function of the test, which plans for them itself.
+    #[must_use]
+    pub(crate) fn plan(&self, sandbox: &str, plan: Plan) -> bool {
+        if self.0.make.is_some() {
+            return false;
+        }
+        let running = lock(&self.0.running);
+        let machine = running.get(sandbox);
+        if let Some(machine) = machine.and_then(|machine| machine.simulated.as_ref()) {
+            plan(machine);
+        }
+        self.0.plans.add(sandbox, plan);
+        true
+    }
+
+    /// Forgets the plans for a sandbox. What was carried out stays until its machine ends.
+    pub(crate) fn forget_plans(&self, sandbox: &str) {
+        self.0.plans.remove(sandbox);
+    }
+
+    /// Forgets all plans.
+    pub(crate) fn clear_plans(&self) {
+        self.0.plans.clear();
     }
 
     /// Returns a copy of the contents of a sandbox.

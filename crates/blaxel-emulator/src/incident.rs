@@ -7,9 +7,8 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::engine::Engine;
-use crate::fault::Fault;
-use crate::router::WAKE_SANDBOX;
+use crate::clock::Clock;
+use crate::fault::{Fault, Faults, WAKE_SANDBOX, stands_for};
 
 /// The number by which the clock of the emulator is ahead in [`Incident::ClockSkew`].
 const SKEW: Duration = Duration::from_secs(10 * 60);
@@ -260,13 +259,25 @@ impl Incident {
         self.program().background
     }
 
+    /// Returns the faults of an operation in all incidents.
+    pub(crate) fn faults_of(operation: &str) -> Vec<(Self, Fault)> {
+        let faults = PROGRAMS.iter().flat_map(|program| {
+            let faults = (program.faults)().into_iter();
+            faults.map(|(name, fault, _)| (program.incident, name, fault))
+        });
+        faults
+            .filter(|(_, name, _)| stands_for(name, operation))
+            .map(|(incident, _, fault)| (incident, fault))
+            .collect()
+    }
+
     /// Makes the incident happen once.
-    pub(crate) fn begin(self, engine: &Engine) {
+    pub(crate) fn begin(self, clock: &Clock, waiting: &Faults) {
         if self == Self::ClockSkew {
-            engine.clock.advance(SKEW);
+            clock.advance(SKEW);
         }
         for (operation, fault, times) in (self.program().faults)() {
-            engine.faults.add_of(self.name(), operation, fault, times);
+            waiting.add_of(self.name(), operation, fault, times);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::Engine;
+use crate::persist;
 use crate::router::OWNER;
 use crate::state::{Author, Collection, Document, IMAGES, MODELS, USERS, WORKSPACES, image};
 
@@ -22,8 +23,22 @@ pub(crate) fn reset(engine: &Engine) {
     add_initial_data(engine);
 }
 
-/// Creates the initial resources.
+/// Creates the initial resources, or those of the data that the emulator begins with.
 pub(crate) fn add_initial_data(engine: &Engine) {
+    let data = engine.config.data.as_ref();
+    if data.is_none_or(|data| !data.document().complete) {
+        add_usual_data(engine);
+    }
+    if let Some(data) = data {
+        // It was checked when it was read, so nothing of it is left out.
+        let loaded = persist::load(engine, data);
+        debug_assert!(loaded.is_ok(), "{loaded:?}");
+    }
+    add_forwarded(engine);
+}
+
+/// Creates the resources of every new emulator.
+fn add_usual_data(engine: &Engine) {
     let own = engine.config.workspace.as_str();
     for name in OTHERS.into_iter().filter(|name| *name != own).chain([own]) {
         engine.add_sample(&WORKSPACES, name, AGE);
@@ -37,6 +52,10 @@ pub(crate) fn add_initial_data(engine: &Engine) {
     for (name, hours) in models.iter().zip((1..=models.len() as u64).rev()) {
         engine.add_sample(&MODELS, name, Duration::from_secs(hours * 3600));
     }
+}
+
+/// Creates the workloads that are forwarded, as far as they do not exist.
+fn add_forwarded(engine: &Engine) {
     for workload in engine.config.forwards.keys() {
         let collection = Collection::top(workload.kind());
         let name = workload.name();

@@ -9,6 +9,8 @@
 //! | move its time | [`Clock`] |
 //! | make operations fail | [`Fault`]; [`Incident`] for failures that were seen in public |
 //! | script a workload | [`Script`], with a [`Behavior`] for each call of a [`Workload`]; [`Chunks`] for streamed bodies |
+//! | save its state, or begin with some | [`Data`] |
+//! | make a seed of what a program does with the platform | [`Recorder`] |
 //! | check what was received | [`Entry`] of the journal, [`ScriptedCall`], [`Callback`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -16,17 +18,24 @@
 mod billing;
 mod builder;
 mod catalog;
+mod chaos;
+mod checks;
 mod chunks;
 mod clock;
+mod connections;
 mod control;
 mod cron;
+mod curl;
 mod cursor;
 mod deviations;
+
+mod data;
 mod emulator;
 mod engine;
 mod errors;
 mod fault;
 mod guests;
+mod har;
 mod hosts;
 mod incident;
 mod initial_data;
@@ -34,9 +43,12 @@ mod journal;
 mod local;
 mod lock;
 mod logs;
+mod mask;
 mod mcp;
 mod openapi;
 mod params;
+mod persist;
+mod record;
 mod router;
 mod server;
 mod sign;
@@ -53,11 +65,13 @@ pub use self::builder::{
 };
 pub use self::chunks::Chunks;
 pub use self::clock::Clock;
-pub use self::emulator::{Emulator, UnknownCollection};
+pub use self::data::{Data, InvalidData};
+pub use self::emulator::{Emulator, SandboxScript, UnknownCollection};
 pub use self::fault::{Fault, UnknownOperation};
 pub use self::incident::{Incident, UnknownIncident};
-pub use self::journal::{CredentialKind, Entry};
+pub use self::journal::{CredentialKind, Entry, Message, Moment, OperationCount};
 pub use self::local::LocalService;
+pub use self::record::Recorder;
 pub use self::workload::{
     Behavior, Callback, CallbackOutcome, InvalidTarget, InvalidWorkload, Script, ScriptedCall,
     Workload,

@@ -58,3 +58,10 @@ impl Params {
         text.parse().map_err(|_| bad_request())
     }
 }
+
+/// Returns the decoded names and values of a query, as far as they can be decoded.
+pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
+    let uri = Uri::builder().path_and_query(format!("/?{query}")).build();
+    let params = uri.ok().and_then(|uri| Params::of_query(&uri).ok());
+    params.unwrap_or_default().0
+}

@@ -1,7 +1,10 @@
 //! The parts of the program `blaxel-emulator`.
 
+mod arguments;
+mod at_end;
 mod child;
 mod options;
+mod record;
 mod serve;
 mod setup;
 #[cfg(feature = "tls")]
@@ -22,8 +25,17 @@ pub(crate) async fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(Request::Serve {
             setup,
             until_stdin_closes,
-        }) => serve::serve(*setup, until_stdin_closes).await,
-        Ok(Request::Run { setup, command }) => match child::run(*setup, command).await {
+            at_end,
+        }) => serve::serve(*setup, until_stdin_closes, &at_end).await,
+        Ok(Request::Run {
+            setup,
+            command,
+            at_end,
+        }) => match child::run(*setup, command, &at_end).await {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Ok(Request::Record(recording)) => match record::run(recording).await {
             Ok(code) => return code,
             Err(error) => Err(error),
         },

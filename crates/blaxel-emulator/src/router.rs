@@ -31,6 +31,7 @@ mod host_names;
 mod image_shares;
 mod images;
 mod inference;
+mod leaks;
 mod listing;
 mod mcp;
 mod model;
@@ -64,28 +65,29 @@ mod workspaces;
 
 use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
+use std::time::SystemTime;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, on};
 use axum::{Extension, Router};
-use blaxel_core::Timestamp;
 use http::{HeaderValue, StatusCode};
 use tower_service::Service as _;
 
 use self::access::Identity;
-pub(crate) use self::access::OWNER;
+pub(crate) use self::access::{AUTHORIZATION, CREDENTIALS, OWNER, VERSION, WORKSPACE};
 use self::access_level::AccessLevel;
 use self::call::{Call, RequestId};
-pub(crate) use self::data_plane::WAKE as WAKE_SANDBOX;
+pub(crate) use self::forward::remove_hop_by_hop;
 pub(crate) use self::image_shares::offer as offer_image;
+use self::leaks::Leaks;
 pub(crate) use self::route::Route;
 pub(crate) use self::task_urls::variables as task_variables;
-pub(crate) use self::uploads::is_presigned;
+pub(crate) use self::uploads::{is_presigned, redacted_path};
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
-use crate::fault::{Disconnected, UnknownOperation, meet, stands_for};
-use crate::journal::{Entry, EntryId};
+use crate::fault::{UnknownOperation, WAKE_SANDBOX, meet, stands_for};
+use crate::journal::{Entry, EntryId, Recording};
 
 /// The operations that are not covered by a [`Kind`](crate::state::Kind).
 static CUSTOM: [fn() -> Vec<Route>; 31] = [
@@ -194,8 +196,13 @@ impl Api {
         host_names::resolve(engine, &mut request);
         let identity = Identity::of(engine, request.headers());
         let request_id = format!("emu-{:08}", engine.next_number());
-        let entry = entry(&request, &identity, &request_id, engine.clock.now());
-        let place = engine.journal.open(entry);
+        let (entry, leaks) = entry(engine, &request, &identity, &request_id);
+        let limit = engine.config.journal_contents;
+        let recording = Recording::begin(&engine.journal, &engine.clock, entry, limit, || {
+            leaks.known()
+        });
+        let place = recording.id();
+        request = recording.request(request);
         let extensions = request.extensions_mut();
         extensions.insert(Arc::clone(engine));
         extensions.insert(identity);
@@ -203,32 +210,36 @@ impl Api {
         extensions.insert(RequestId(request_id.clone()));
         let performed: Result<Response, Infallible> = ROUTES.clone().call(request).await;
         let Ok(mut response) = performed;
-        if response.extensions().get::<Disconnected>().is_none() {
-            engine.journal.amend(place, |entry| {
-                entry.status = Some(response.status().as_u16());
-            });
-        }
         if let Ok(id) = HeaderValue::try_from(request_id) {
             response.headers_mut().entry("x-request-id").or_insert(id);
         }
-        response
+        recording.response(response)
     }
 }
 
-/// Returns the journal entry of a request as it arrives.
-fn entry(request: &Request, identity: &Identity, request_id: &str, at: Timestamp) -> Entry {
+/// Returns the journal entry of a request as it arrives, and the secrets that are known of it.
+fn entry<'a>(
+    engine: &'a Engine,
+    request: &Request,
+    identity: &Identity,
+    request_id: &str,
+) -> (Entry, Leaks<'a>) {
     let version = request.headers().get(access::VERSION);
-    Entry {
-        at,
-        request_id: request_id.to_owned(),
-        method: request.method().to_string(),
-        path: uploads::redacted_path(request.uri().path()).to_owned(),
-        query: request.uri().query().map(str::to_owned),
-        version: version.map(|version| String::from_utf8_lossy(version.as_bytes()).into_owned()),
-        operation: None,
-        credential: identity.kind(),
-        status: None,
-    }
+    let (caller, credential_id) = identity.holder();
+    let leaks = Leaks::of(engine, request.headers());
+    let path = redacted_path(request.uri().path());
+    let address = leaks.in_address(path, request.uri().query());
+    let mut entry = Entry::arrived(engine.clock.now(), SystemTime::now());
+    request_id.clone_into(&mut entry.request_id);
+    entry.method = request.method().to_string();
+    entry.path = address.path;
+    entry.query = address.query;
+    entry.secret_in_url = address.leaked;
+    entry.version = version.map(|version| String::from_utf8_lossy(version.as_bytes()).into_owned());
+    entry.credential = identity.kind();
+    entry.caller = caller.map(str::to_owned);
+    entry.credential_id = credential_id.map(str::to_owned);
+    (entry, leaks)
 }
 
 /// Performs an operation, or the fault that was injected into it.
@@ -237,36 +248,50 @@ async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Re
         data_plane::OPERATION => data_plane::operation(&request),
         operation => operation,
     };
-    if let Some(place) = request.extensions().get::<EntryId>() {
-        engine.journal.amend(*place, |entry| {
-            entry.operation = Some(operation.to_owned());
-        });
+    let place = request.extensions().get::<EntryId>().copied();
+    if let Some(place) = place {
+        engine.journal.asked(place, operation);
     }
-    let fault = engine.faults.take(operation);
+    let fault = engine.next_fault(operation, place);
     let now = engine.clock.now();
-    meet(fault, now.as_str(), request, |request| {
-        handle(&engine, &route, request)
+    let engine = &engine;
+    meet(fault, now.as_str(), request, |request| async {
+        let (response, is_processed) = handle(engine, &route, request).await;
+        if let Some(place) = place.filter(|_| is_processed) {
+            engine.journal.processed(place, operation);
+        }
+        response
     })
     .await
 }
 
-async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> Response {
+/// Performs an operation. The flag is set if it took place, and was not refused.
+async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> (Response, bool) {
+    let mut is_called = false;
     let outcome = if route.operation == data_plane::OPERATION {
         data_plane::handle(engine, route, request).await
     } else if route.operation == preview_calls::OPERATION {
         preview_calls::handle(engine, route, request).await
     } else if route.access == AccessLevel::Workload {
-        gateway::handle(engine, route, request).await
+        let outcome = gateway::handle(engine, route, request).await;
+        // A workload whose own response is an error was called.
+        is_called = outcome.is_ok();
+        outcome
     } else {
         match Call::receive(engine, route.operation, route.access, request).await {
             Ok(call) => route.handle(call).await,
             Err(error) => Err(error),
         }
     };
-    match (outcome, route.map_error) {
+    let is_processed = match &outcome {
+        Ok(response) => is_called || response.status().as_u16() < 400,
+        Err(_) => false,
+    };
+    let response = match (outcome, route.map_error) {
         (Err(error), Some(form)) => form(engine, error).into_response(),
         (outcome, _) => outcome.into_response(),
-    }
+    };
+    (response, is_processed)
 }
 
 /// Responds to a path without an operation.

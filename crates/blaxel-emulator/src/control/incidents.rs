@@ -35,7 +35,7 @@ async fn list(Extension(engine): Of) -> Json<Value> {
 }
 
 async fn begin(Extension(engine): Of, Path(name): Path<String>) -> Result<StatusCode, Refused> {
-    named(&name)?.begin(&engine);
+    named(&name)?.begin(&engine.clock, &engine.faults);
     Ok(StatusCode::NO_CONTENT)
 }
 

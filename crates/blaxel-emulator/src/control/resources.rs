@@ -14,8 +14,8 @@ use super::answer::Refused;
 use crate::clock::timestamp;
 use crate::engine::Engine;
 use crate::state::{
-    Collection, Document, FailingWork, IMAGE_SHARES, IMAGES, KINDS, Kind, PENDING_SHARES, Record, member,
-    top_kind,
+    Collection, Document, FailingWork, IMAGE_SHARES, IMAGES, KINDS, Kind, PENDING_SHARES, Record,
+    member, top_kind,
 };
 
 pub(super) fn routes() -> Router {

@@ -7,27 +7,31 @@ use std::task::{Context, Poll};
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http_body::Frame;
+use serde::{Deserialize, Serialize};
 
 use super::Disconnected;
+use super::saved::text_or_base64;
 
 /// The number of bytes that are sent one by one. All of a large body would take minutes.
 const SPLIT: u64 = 4096;
 
 /// A change of a body.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Change {
     /// The number of bytes before the change.
     after: u64,
     kind: Kind,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Kind {
     /// The connection is closed.
     Cut,
     /// Each byte until then is a frame of its own.
     Split,
-    Insert(Bytes),
+    Insert(#[serde(with = "text_or_base64")] Bytes),
 }
 
 impl Change {

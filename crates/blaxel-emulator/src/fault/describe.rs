@@ -28,10 +28,15 @@ impl fmt::Display for Action {
             }
             Self::Disconnect(Disconnected::Closed) => f.write_str("closes the connection"),
             Self::Disconnect(Disconnected::Refused) => f.write_str("refuses the stream"),
-            Self::Disconnect(Disconnected::Calmed) => f.write_str("asks the connection to calm down"),
+            Self::Disconnect(Disconnected::Calmed) => {
+                f.write_str("asks the connection to calm down")
+            }
             Self::Delay(by) => write!(f, "delays the response by {by:?}"),
             Self::Body(change) => change.fmt(f),
             Self::Member(pointer, value) => write!(f, "sets {pointer} to {value}"),
+            Self::Outdate => {
+                f.write_str("shows the resource as its last failed deployment left it")
+            }
             Self::Reverse => f.write_str("reverses the items of the list"),
             Self::Twice => f.write_str("processes the request twice"),
         }

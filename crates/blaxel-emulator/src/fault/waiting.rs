@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
 
 use super::Fault;
+use super::saved::SavedFault;
 use crate::lock::lock;
 
 /// The faults that are still to be applied, by operation, in the order in which they were added. A
@@ -22,27 +23,24 @@ pub(crate) struct Waiting {
 
 impl Faults {
     pub(crate) fn add(&self, operation: &str, fault: Fault, times: u32) {
-        self.push(
-            operation,
-            Waiting {
-                fault,
-                times,
-                incident: None,
-            },
-        );
+        let incident = None;
+        let added = Waiting {
+            fault,
+            times,
+            incident,
+        };
+        self.push(operation, added);
     }
 
     /// Adds a fault that is a part of an incident.
     pub(crate) fn add_of(&self, incident: &'static str, operation: &str, fault: Fault, times: u32) {
         let incident = Some(incident);
-        self.push(
-            operation,
-            Waiting {
-                fault,
-                times,
-                incident,
-            },
-        );
+        let added = Waiting {
+            fault,
+            times,
+            incident,
+        };
+        self.push(operation, added);
     }
 
     fn push(&self, operation: &str, added: Waiting) {
@@ -99,6 +97,20 @@ impl Faults {
             .iter()
             .map(|(operation, faults)| (operation.clone(), faults.iter().cloned().collect()));
         lists.collect()
+    }
+
+    /// Returns the faults as they can be saved, by operation and in their order.
+    pub(crate) fn save(&self) -> Vec<SavedFault> {
+        let saved = self.all().into_iter().flat_map(|(operation, faults)| {
+            let saved = move |waiting: Waiting| SavedFault {
+                operation: operation.clone(),
+                times: waiting.times,
+                fault: waiting.fault,
+                incident: waiting.incident.map(str::to_owned),
+            };
+            faults.into_iter().map(saved)
+        });
+        saved.collect()
     }
 
     /// Removes the faults of an operation.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use blaxel_guest::{Builder, DriveMount, Errno, Server, Volume};
+use blaxel_guest::{Builder, DriveMount, Errno, Server, SimulatedGuest, Volume};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
@@ -38,6 +38,8 @@ pub(super) struct Machine {
     /// Set while the sandbox is restored from its archive, and nothing may be written.
     is_frozen: AtomicBool,
     pub(super) server: Server,
+    /// The machine, if it is one that plans can change.
+    pub(super) simulated: Option<SimulatedGuest>,
 }
 
 impl Machine {
@@ -83,6 +85,7 @@ impl Machine {
             saved: Arc::new(Saved::new(processes)),
             is_frozen: AtomicBool::new(false),
             server,
+            simulated: None,
         })
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use blaxel_emulator::Emulator;
 use tokio::process::{Child, Command};
 
+use super::at_end::AtEnd;
 use super::setup::Setup;
 
 /// Variables that stand for other credentials, or for addresses of the platform.
@@ -20,10 +21,46 @@ const DISABLE_HTTP2: &str = "BL_DISABLE_H2";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The exit code of a program that cannot be started, as in a shell.
-const NOT_FOUND: u8 = 127;
+pub(super) const NOT_FOUND: u8 = 127;
 
 /// Runs a program with the variables of an emulator. Both end together.
-pub(super) async fn run(setup: Setup, command: Vec<OsString>) -> io::Result<ExitCode> {
+pub(super) async fn run(
+    setup: Setup,
+    command: Vec<OsString>,
+    at_end: &AtEnd,
+) -> io::Result<ExitCode> {
+    let started = setup.start().await?;
+    let emulator = &started.emulator;
+    if let Some(seed) = emulator.chaos_seed() {
+        eprintln!("blaxel-emulator: faults come by chance; --chaos {seed} repeats them");
+    }
+    let status = match run_with(command, variables(emulator), &OTHERS).await? {
+        Ended::With(status) => status,
+        Ended::NotStarted => return Ok(ExitCode::from(NOT_FOUND)),
+    };
+    if let Err(problem) = at_end.write(emulator) {
+        // The program's own failure counts.
+        eprintln!("blaxel-emulator: {problem}");
+        if status.success() {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(exit_code(status))
+}
+
+/// The end of a program.
+pub(super) enum Ended {
+    With(ExitStatus),
+    /// It could not be started, which was printed.
+    NotStarted,
+}
+
+/// Runs a program with some variables and without others, until it ends or this one is asked to end.
+pub(super) async fn run_with(
+    command: Vec<OsString>,
+    variables: Vec<(&'static str, String)>,
+    removed: &[&str],
+) -> io::Result<Ended> {
     let mut command = command.into_iter();
     let Some(program) = command.next() else {
         return Err(ErrorKind::InvalidInput.into());
@@ -31,10 +68,10 @@ pub(super) async fn run(setup: Setup, command: Vec<OsString>) -> io::Result<Exit
     let started = setup.start().await?;
     let mut to_run = Command::new(&program);
     to_run.args(command).kill_on_drop(true);
-    for name in OTHERS {
+    for name in removed {
         to_run.env_remove(name);
     }
-    set_variables(&mut to_run, &started.emulator);
+    to_run.envs(variables);
     // Before the program exists, so that no signal that is meant for it ends this one.
     let asked = asked_to_end();
     let mut child = match to_run.spawn() {
@@ -42,19 +79,19 @@ pub(super) async fn run(setup: Setup, command: Vec<OsString>) -> io::Result<Exit
         Err(problem) => {
             let program = program.display();
             eprintln!("blaxel-emulator: cannot start {program}: {problem}");
-            return Ok(ExitCode::from(NOT_FOUND));
+            return Ok(Ended::NotStarted);
         }
     };
     let status = tokio::select! {
         status = child.wait() => status?,
         () = asked => end(&mut child).await?,
     };
-    Ok(exit_code(status))
+    Ok(Ended::With(status))
 }
 
-/// Sets the variables with which a program reaches the emulator, and nothing of the platform.
-fn set_variables(command: &mut Command, emulator: &Emulator) {
-    command.envs(emulator.variables());
+/// Returns the variables with which a program reaches the emulator, and nothing of the platform.
+fn variables(emulator: &Emulator) -> Vec<(&'static str, String)> {
+    let mut variables: Vec<_> = emulator.variables().into_iter().collect();
     for (name, mut value) in emulator.proxy_variables() {
         // The hosts that the user reaches without a proxy stay so.
         if name.eq_ignore_ascii_case("NO_PROXY")
@@ -63,12 +100,13 @@ fn set_variables(command: &mut Command, emulator: &Emulator) {
         {
             value = format!("{own},{value}");
         }
-        command.env(name, value);
+        variables.push((name, value));
     }
     // The connections for HTTP/2 of the TypeScript SDK lead to the platform, whatever its settings are.
     if std::env::var_os(DISABLE_HTTP2).is_none() {
-        command.env(DISABLE_HTTP2, "1");
+        variables.push((DISABLE_HTTP2, "1".to_owned()));
     }
+    variables
 }
 
 /// Waits for the program, which was asked to end too if the request was for all of a terminal's
@@ -112,7 +150,7 @@ async fn asked_to_end() {
     std::future::pending().await
 }
 
-fn exit_code(status: ExitStatus) -> ExitCode {
+pub(super) fn exit_code(status: ExitStatus) -> ExitCode {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]

@@ -1,10 +1,15 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use blaxel_emulator::{Builder, Emulator, UnknownIncident, Workload};
+use blaxel_emulator::{Builder, Data, Emulator, UnknownIncident, Workload};
+
+use super::arguments::{BadOption, program, text};
+use super::at_end::AtEnd;
+use super::record::{self, Recording};
 
 use super::setup::Setup;
 
@@ -14,6 +19,11 @@ program with these variables and ends with it.
 
 Usage: blaxel-emulator [OPTIONS]
        blaxel-emulator [OPTIONS] run [--] <PROGRAM> [ARGUMENTS]
+       blaxel-emulator record --upstream <URL> --out <FILE> [--] <PROGRAM> [ARGUMENTS]
+
+`record` runs a program with a proxy in front of the platform, and writes what it has seen into a file
+for --data, without secrets. It has the options --upstream, the address of the control plane such as
+http://127.0.0.1:4242/v0; --upstream-run, that of workloads (default: /run beside it); --out; and --har.
 
 Options:
   --port <PORT>            port of 127.0.0.1 to listen on (default: a free one)
@@ -21,8 +31,18 @@ Options:
   --seed <NUMBER>          seed of the billing history and the logs (default: 1)
   --clock <CLOCK>          the time of the emulator: real (default); frozen, which stands still until
                            it is moved; or xN, N times as fast as the real one, such as x60
+  --data <FILE>            begin with the data of a file in JSON or YAML: a saved state, or resources
+                           that are written by hand. Its settings count unless options say otherwise
+  --save <FILE>            write the whole state into a file at the end, for --data. There are secrets
+                           in it, so only its owner can read it. It may be the file of --data, which
+                           need not exist then
+  --har <FILE>             write the requests and responses into a file at the end, as an HTTP Archive
+                           without secrets
   --incident <NAME>        make a failure of the platform happen once, such as cut-log-stream; an
                            unknown name lists them. May be repeated
+  --chaos <SEED>           let one request of ten meet a failure of the platform by chance: the same
+                           seed and the same requests give the same failures. `random` draws a seed,
+                           which is printed
   --forward <NAME=URL>     forward the calls of an agent to a server on this machine, such as
                            support-bot=http://127.0.0.1:1338; use functions/NAME and models/NAME
                            for other workloads. May be repeated
@@ -40,39 +60,31 @@ Options:
   --deviations             print what the emulator does otherwise than the platform, and exit
   -h, --help               print this text
 
-The exit code of `run` is that of the program, 128 and the number of the signal that ended it, or 127
+The exit code of `run` and `record` is that of the program, 128 and the number of the signal that ended it, or 127
 if it cannot be started.
 ";
 
 /// The pause between two chunks of a streamed response, long enough to be visible.
 const STREAM_PAUSE: Duration = Duration::from_millis(10);
 
+/// Maximum number of bytes of each body in the file of `--har`.
+const HAR_BODIES: usize = 1 << 20;
+
 /// The options that have a value.
-const WITH_VALUE: [&str; 8] = [
+const WITH_VALUE: [&str; 12] = [
+    "--chaos",
     "--clock",
+    "--data",
     "--forward",
     "--guests",
+    "--har",
     "--incident",
     "--port",
+    "--save",
     "--seed",
     "--tls-dir",
     "--workspace",
 ];
-
-/// An invalid command line.
-pub(super) struct BadOption(String);
-
-impl BadOption {
-    fn of(problem: impl fmt::Display) -> Self {
-        Self(format!("--forward: {problem}"))
-    }
-}
-
-impl fmt::Display for BadOption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A request of the command line.
 pub(super) enum Request {
@@ -82,12 +94,16 @@ pub(super) enum Request {
     Serve {
         setup: Box<Setup>,
         until_stdin_closes: bool,
+        at_end: AtEnd,
     },
+    /// Run a program while a proxy records.
+    Record(Recording),
     /// Run a program while the emulator serves.
     Run {
         setup: Box<Setup>,
         /// The program and its arguments.
         command: Vec<OsString>,
+        at_end: AtEnd,
     },
 }
 
@@ -99,6 +115,8 @@ struct Seen {
     has_tls: bool,
     has_tls_directory: bool,
     until_stdin_closes: bool,
+    data: Option<PathBuf>,
+    at_end: AtEnd,
 }
 
 /// Parses the command line. The first option that prints something and exits takes effect at once.
@@ -106,6 +124,7 @@ pub(super) fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Requ
     let mut builder = Emulator::builder().real_clock().stream_pause(STREAM_PAUSE);
     let mut seen = Seen::default();
     let mut command = None;
+    let mut options = Vec::new();
     while let Some(argument) = arguments.next() {
         let argument = text(argument)?;
         match argument.as_str() {
@@ -125,6 +144,7 @@ pub(super) fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Requ
                 builder = builder.pass_other_hosts();
                 continue;
             }
+            "record" if options.is_empty() => return record::read(arguments).map(Request::Record),
             "run" => {
                 command = Some(program(arguments)?);
                 break;
@@ -146,15 +166,26 @@ pub(super) fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Requ
                 None => return Err(BadOption(format!("missing value for {option}"))),
             },
         };
-        builder = set(builder, option, &value, &mut seen)?;
+        match option {
+            "--data" => seen.data = Some(value.into()),
+            "--save" => seen.at_end.save = Some(value.into()),
+            option => options.push((option.to_owned(), value)),
+        }
     }
-    finish(builder, &seen, command)
+    // The other options replace the settings of the data.
+    if let Some(data) = &seen.data {
+        builder = with_data(builder, data, seen.at_end.save.as_deref())?;
+    }
+    for (option, value) in options {
+        builder = set(builder, &option, &value, &mut seen)?;
+    }
+    finish(builder, seen, command)
 }
 
 /// Checks what depends on several options.
 fn finish(
     mut builder: Builder,
-    seen: &Seen,
+    seen: Seen,
     command: Option<Vec<OsString>>,
 ) -> Result<Request, BadOption> {
     if let Some(rate) = seen.clock_rate {
@@ -174,10 +205,15 @@ fn finish(
             let problem = "--until-stdin-closes: the program of `run` reads the standard input";
             return Err(BadOption(problem.to_owned()));
         }
-        Some(command) => Request::Run { setup, command },
+        Some(command) => Request::Run {
+            setup,
+            command,
+            at_end: seen.at_end,
+        },
         None => Request::Serve {
             setup,
             until_stdin_closes: seen.until_stdin_closes,
+            at_end: seen.at_end,
         },
     })
 }
@@ -186,6 +222,14 @@ fn finish(
 fn set(builder: Builder, option: &str, value: &str, seen: &mut Seen) -> Result<Builder, BadOption> {
     let bad = || BadOption(format!("invalid value {value:?} for {option}"));
     Ok(match option {
+        "--chaos" => match value {
+            "random" => builder.chaos(random_seed()),
+            seed => builder.chaos(seed.parse().map_err(|_| bad())?),
+        },
+        "--har" => {
+            seen.at_end.har = Some(value.into());
+            builder.journal_contents(HAR_BODIES)
+        }
         "--clock" => {
             seen.clock_rate = Some(clock_rate(value).ok_or_else(bad)?);
             builder
@@ -211,27 +255,18 @@ fn set(builder: Builder, option: &str, value: &str, seen: &mut Seen) -> Result<B
     })
 }
 
-/// Returns the program of `run` and its arguments.
-fn program(arguments: impl Iterator<Item = OsString>) -> Result<Vec<OsString>, BadOption> {
-    let mut command: Vec<_> = arguments.collect();
-    if command.first().is_some_and(|first| first == "--") {
-        command.remove(0);
-    } else if let Some(option) = command
-        .first()
-        .filter(|first| first.to_string_lossy().starts_with('-'))
-    {
-        let problem = format!("unknown option {option:?} of `run`: options come before `run`");
-        return Err(BadOption(problem));
+/// Applies `--data`. A file that is only written at the end need not exist.
+fn with_data(builder: Builder, path: &Path, save: Option<&Path>) -> Result<Builder, BadOption> {
+    if save == Some(path) && !path.exists() {
+        return Ok(builder);
     }
-    if command.is_empty() {
-        return Err(BadOption("missing program after `run`".to_owned()));
-    }
-    Ok(command)
+    let data = Data::read(path).map_err(|problem| BadOption(format!("--data: {problem}")))?;
+    Ok(builder.data(data))
 }
 
-fn text(argument: OsString) -> Result<String, BadOption> {
-    let bad = |argument| BadOption(format!("the argument {argument:?} is not UTF-8"));
-    argument.into_string().map_err(bad)
+/// Returns a seed that is another one each time.
+fn random_seed() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// Returns the number of seconds that pass in one real second.

@@ -9,10 +9,15 @@ use blaxel_core::{Body, open, response};
 use blaxel_emulator::Emulator;
 use tokio::sync::oneshot;
 
+use super::at_end::{AtEnd, asked_to_end};
 use super::setup::Setup;
 
 /// Prints how to reach the emulator, and serves until it is asked to end.
-pub(super) async fn serve(setup: Setup, until_stdin_closes: bool) -> io::Result<()> {
+pub(super) async fn serve(
+    setup: Setup,
+    until_stdin_closes: bool,
+    at_end: &AtEnd,
+) -> io::Result<()> {
     let started = setup.start().await?;
     let emulator = &started.emulator;
     let mut out = io::stdout();
@@ -23,24 +28,14 @@ pub(super) async fn serve(setup: Setup, until_stdin_closes: bool) -> io::Result<
         emulator.url(),
         page(emulator)
     );
-    tokio::select! {
-        ended = tokio::signal::ctrl_c() => ended,
-        ended = terminated() => ended,
-        () = stdin_closes(), if until_stdin_closes => Ok(()),
+    if let Some(seed) = emulator.chaos_seed() {
+        eprintln!("Faults come by chance; --chaos {seed} repeats them.");
     }
-}
-
-/// Waits until another program asks this one to end, so that it removes its files first.
-#[cfg(unix)]
-async fn terminated() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    signal(SignalKind::terminate())?.recv().await;
-    Ok(())
-}
-
-#[cfg(not(unix))]
-async fn terminated() -> io::Result<()> {
-    std::future::pending().await
+    tokio::select! {
+        ended = asked_to_end() => ended?,
+        () = stdin_closes(), if until_stdin_closes => {}
+    }
+    at_end.write(emulator)
 }
 
 /// Returns the address of the page for people.

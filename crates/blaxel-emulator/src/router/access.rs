@@ -10,7 +10,7 @@ use crate::state;
 
 pub(crate) const VERSION: &str = "blaxel-version";
 pub(crate) const WORKSPACE: &str = "x-blaxel-workspace";
-const AUTHORIZATION: &str = "authorization";
+pub(crate) const AUTHORIZATION: &str = "authorization";
 /// Takes precedence over `authorization` if both are sent.
 pub(super) const OWN_AUTHORIZATION: &str = "x-blaxel-authorization";
 /// The headers that carry credentials.
@@ -43,30 +43,34 @@ pub(crate) enum Identity {
     /// The holder of the API key.
     Owner,
     /// A client with an access token.
-    Client(String),
+    Client(Holder),
     /// The holder of an API key of a service account.
-    ServiceAccount(String),
+    ServiceAccount(Holder),
+}
+
+/// The holder of a credential, and the id of the credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) name: String,
+    pub(crate) credential: String,
 }
 
 impl Identity {
     /// Verifies the credential of a request.
     pub(crate) fn of(engine: &Engine, headers: &HeaderMap) -> Self {
-        let header = headers
-            .get(OWN_AUTHORIZATION)
-            .or_else(|| headers.get(AUTHORIZATION));
-        let Some(header) = header else {
-            return Self::Anonymous;
-        };
-        let bearer = header.to_str().ok().and_then(|text| scheme(text, "bearer"));
-        let Some(credential) = bearer else {
-            return Self::Rejected;
+        let credential = match bearer(headers) {
+            None => return Self::Anonymous,
+            Some(None) => return Self::Rejected,
+            Some(Some(credential)) => credential,
         };
         if credential == engine.config.api_key {
             return Self::Owner;
         }
         if state::access::is_key(credential) {
-            let account = state::access::key_holder(engine.store.open().rows(), credential);
-            return account.map_or(Self::Rejected, Self::ServiceAccount);
+            let found = state::access::key_holder(engine.store.open().rows(), credential);
+            return found.map_or(Self::Rejected, |(name, credential)| {
+                Self::ServiceAccount(Holder { name, credential })
+            });
         }
         let Some(claims) = engine.access_tokens.claims(credential) else {
             return Self::Rejected;
@@ -78,7 +82,11 @@ impl Identity {
         let subject = claims.get("sub").and_then(serde_json::Value::as_str);
         match subject {
             Some(subject) if engine.seconds() < expires && is_known(engine, subject) => {
-                Self::Client(subject.to_owned())
+                let number = claims.get("jti").and_then(serde_json::Value::as_u64);
+                Self::Client(Holder {
+                    name: subject.to_owned(),
+                    credential: number.unwrap_or_default().to_string(),
+                })
             }
             _ => Self::Rejected,
         }
@@ -96,10 +104,30 @@ impl Identity {
     /// Returns the name for `createdBy` and `updatedBy`.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Client(name) | Self::ServiceAccount(name) => name,
+            Self::Client(holder) | Self::ServiceAccount(holder) => &holder.name,
             _ => OWNER,
         }
     }
+
+    /// Returns the holder of a valid credential, and the credential's id.
+    pub(crate) fn holder(&self) -> (Option<&str>, Option<&str>) {
+        match self {
+            Self::Anonymous | Self::Rejected => (None, None),
+            Self::Owner => (Some(OWNER), None),
+            Self::Client(holder) | Self::ServiceAccount(holder) => {
+                (Some(&holder.name), Some(&holder.credential))
+            }
+        }
+    }
+}
+
+/// Returns the bearer credential of a request: `None` without a credential, and `Some(None)` for one of
+/// another scheme.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<Option<&str>> {
+    let header = headers
+        .get(OWN_AUTHORIZATION)
+        .or_else(|| headers.get(AUTHORIZATION))?;
+    Some(header.to_str().ok().and_then(|text| scheme(text, "bearer")))
 }
 
 /// Returns `true` if tokens of a subject are still valid. Those of a service account end with it.

@@ -19,15 +19,12 @@ use super::route::{HandlerResult, Route};
 use super::workload::{NAME, require_running};
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
-use crate::fault::meet;
+use crate::fault::{WAKE_SANDBOX, meet};
 use crate::guests::{Guest, until_ended, wait_for_end};
 use crate::state::{Collection, SANDBOXES, is_on_standby};
 
 /// The operation of calls that only a program of the sandbox understands, such as those of a port.
 pub(super) const OPERATION: &str = "CallSandbox";
-
-/// Stands for the first call of a sandbox on standby, for faults.
-pub(crate) const WAKE: &str = "WakeSandbox";
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(
@@ -101,7 +98,7 @@ pub(super) async fn call_sandbox(
     };
     let (head, body) = request;
     let request = Request::from_parts(head, body);
-    let fault = engine.faults.take(WAKE);
+    let fault = engine.next_fault(WAKE_SANDBOX, None);
     Ok(meet(fault, call.now().as_str(), request, wake).await)
 }
 

@@ -97,7 +97,7 @@ pub(super) fn without_credentials(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
-pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()

@@ -19,6 +19,7 @@ use super::protocol::{self, Protocol};
 use super::proxy::{Destination, Direction, Tunnel, direct};
 use super::site::Site;
 use super::streams::Streams;
+use crate::control::Front;
 use crate::fault::Disconnected;
 use crate::lock::lock;
 
@@ -28,7 +29,8 @@ pub(super) async fn serve(stream: TcpStream, site: Arc<Site>) -> io::Result<()> 
     // Otherwise a streamed chunk would wait for the acknowledgement of the one before.
     stream.set_nodelay(true)?;
     let protocol = protocol::peek(&stream).await?;
-    let link = Link::new(site);
+    let (front, stream) = site.front.connected(stream);
+    let link = Link::new(site, front);
     serve_as(protocol, stream, &link).await?;
     let opened = lock(&link.opened).take();
     let Some(Tunnel { upgrade, to }) = opened else {
@@ -95,15 +97,18 @@ where
 #[derive(Clone)]
 struct Link {
     site: Arc<Site>,
+    /// That of the site, which knows the connection.
+    front: Front,
     is_tunnel: bool,
     /// The tunnel that it becomes.
     opened: Arc<Mutex<Option<Tunnel>>>,
 }
 
 impl Link {
-    fn new(site: Arc<Site>) -> Self {
+    fn new(site: Arc<Site>, front: Front) -> Self {
         Self {
             site,
+            front,
             is_tunnel: false,
             opened: Arc::default(),
         }
@@ -132,7 +137,7 @@ async fn handle(
             return Ok(Response::default());
         }
     };
-    let response = drained(request, |request| link.site.front.call(request)).await;
+    let response = drained(request, |request| link.front.call(request)).await;
     let Some(cut) = response.extensions().get::<Disconnected>() else {
         return Ok(response);
     };

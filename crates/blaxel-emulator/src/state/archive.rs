@@ -2,17 +2,25 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::saved_time;
 use crate::clock::timestamp;
 
 /// The generation of the infrastructure that archives are made on.
 const GENERATION: &str = "mk3.1";
 
+/// The work of archiving or restoring a sandbox, which can be made to fail.
+pub(crate) const ARCHIVES: &str = "archives";
+
 /// Work that takes time on the clock.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Work {
+    #[serde(with = "saved_time")]
     pub(crate) start: Duration,
+    #[serde(with = "saved_time")]
     pub(crate) end: Duration,
     pub(crate) fails: bool,
 }
@@ -38,7 +46,8 @@ impl Work {
 }
 
 /// The archive of a sandbox.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Archive {
     pub(crate) key: String,
     /// The number of files.
@@ -47,6 +56,7 @@ pub(crate) struct Archive {
     pub(crate) size: u64,
     pub(crate) making: Work,
     /// The last restoring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) restoring: Option<Work>,
 }
 

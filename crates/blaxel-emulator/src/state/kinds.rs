@@ -65,6 +65,20 @@ pub(crate) static KINDS: &[&Kind] = &[
     &access::SECRETS,
 ];
 
+/// The kinds that have none of them.
+pub(crate) static OWN_KINDS: [&Kind; 4] = [
+    &IMAGES,
+    &IMAGE_SHARES,
+    &PENDING_SHARES,
+    &SCHEDULE_EXECUTIONS,
+];
+
+/// Returns the kind of the collections with this path, at the top level or not.
+pub(crate) fn kind_at(path: &str) -> Option<&'static Kind> {
+    let mut kinds = KINDS.iter().copied().chain(OWN_KINDS);
+    kinds.find(|kind| kind.path == path)
+}
+
 /// Returns the kind of a top-level collection with this path.
 pub(crate) fn top_kind(collection: &str) -> Option<&'static Kind> {
     let mut kinds = KINDS.iter().filter(|kind| kind.parent.is_none());

@@ -3,15 +3,20 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::saved_time;
 
 /// Maximum number of revisions of a record.
 const KEPT: usize = 5;
 
 /// A revision.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Revision {
     pub(crate) id: String,
+    #[serde(with = "saved_time")]
     pub(super) at: Duration,
     pub(super) by: String,
     /// The deployed spec.
@@ -19,7 +24,7 @@ pub(crate) struct Revision {
 }
 
 /// The last revisions of a record, oldest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Revisions(VecDeque<Revision>);
 
 impl Revisions {
@@ -34,6 +39,10 @@ impl Revisions {
         if self.0.len() > KEPT {
             self.0.pop_front();
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Returns the revisions, newest first.

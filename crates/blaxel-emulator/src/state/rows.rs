@@ -157,6 +157,16 @@ impl Rows {
         Some(record)
     }
 
+    /// Returns the last serial number.
+    pub(super) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Makes the next serial number larger than this one.
+    pub(super) fn raise_serial(&mut self, serial: u64) {
+        self.serial = self.serial.max(serial);
+    }
+
     /// Returns a number that was not returned before. It always grows.
     pub(super) fn next_serial(&mut self) -> u64 {
         self.serial += 1;

@@ -4,6 +4,7 @@ mod archive;
 mod deploy;
 mod failing;
 mod fill;
+mod saved;
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;

@@ -1,11 +1,13 @@
 //! [`Timeline`], the planned states of a resource, evaluated when they are read. Nothing runs in
 //! the background, so nothing changes while the clock stands still.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Document, member, rule, status};
+use super::{Document, member, rule, saved_time, status};
 use crate::clock::timestamp;
 
 /// Maximum number of steps, and so of events of a resource.
@@ -15,22 +17,35 @@ const MAX_STEPS: usize = 100;
 pub(crate) const BUILD_FAILURE: &str = "The build has failed (requested by the test).";
 
 /// A state that is reached at a time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Step {
+    #[serde(with = "saved_time")]
     at: Duration,
     /// The type of the event, such as `deployment`.
-    event: &'static str,
-    status: &'static str,
-    message: &'static str,
+    event: Text,
+    status: Text,
+    message: Text,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     revision: Option<String>,
 }
 
+/// A text of the emulator, or of a saved document.
+type Text = Cow<'static, str>;
+
 /// The end of a resource.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct End {
     /// The time from which it is `TERMINATED`. `None` if it is only removed.
+    #[serde(
+        default,
+        with = "saved_time::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(crate) terminated: Option<Duration>,
     /// The time at which it is removed.
+    #[serde(with = "saved_time")]
     pub(crate) removed: Duration,
 }
 
@@ -66,34 +81,40 @@ pub(crate) enum DeploymentGoal {
 }
 
 /// The past and planned states of one resource.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Timeline {
     steps: Vec<Step>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<End>,
 }
 
 impl Timeline {
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.end.is_none()
+    }
+
     /// Returns the current state, or `None` for a resource without states.
-    pub(crate) fn status(&self, now: Duration) -> Option<&'static str> {
+    pub(crate) fn status(&self, now: Duration) -> Option<&str> {
         if self.is_terminated(now) {
             return Some(status::TERMINATED);
         }
-        self.past(now).next_back().map(|step| step.status)
+        self.past(now).next_back().map(|step| step.status.as_ref())
     }
 
     /// Returns the state that a revision reached, or `None` if no step of it is left.
-    pub(crate) fn status_of(&self, revision: &str, now: Duration) -> Option<&'static str> {
+    pub(crate) fn status_of(&self, revision: &str, now: Duration) -> Option<&str> {
         let own = |step: &&Step| step.revision.as_deref() == Some(revision);
-        self.past(now).rfind(own).map(|step| step.status)
+        self.past(now).rfind(own).map(|step| step.status.as_ref())
     }
 
     /// Returns the past steps as the API's `events`.
     pub(crate) fn events(&self, now: Duration) -> Value {
         let end = self.terminated_at().filter(|at| *at <= now).map(|at| Step {
             at,
-            event: "deletion",
-            status: status::TERMINATED,
-            message: "The deletion is complete.",
+            event: "deletion".into(),
+            status: status::TERMINATED.into(),
+            message: "The deletion is complete.".into(),
             revision: None,
         });
         self.past(now)
@@ -247,9 +268,9 @@ impl Timeline {
     ) {
         self.steps.push(Step {
             at,
-            event,
-            status,
-            message,
+            event: event.into(),
+            status: status.into(),
+            message: message.into(),
             revision: revision.map(str::to_owned),
         });
     }

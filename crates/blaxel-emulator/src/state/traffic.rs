@@ -136,7 +136,7 @@ pub(crate) fn served(record: &Record, now: Duration) -> Option<&Value> {
 
 /// Returns the status that a revision reached. If its deployment is no longer known, it was
 /// deployed.
-fn status_of(revision: &Revision, record: &Record, now: Duration) -> &'static str {
+fn status_of<'a>(revision: &Revision, record: &'a Record, now: Duration) -> &'a str {
     let status = record.timeline.status_of(&revision.id, now);
     status.unwrap_or(status::DEPLOYED)
 }

@@ -260,6 +260,84 @@ fn the_clock_is_frozen_or_fast_as_it_is_told() {
     assert_ne!(one[..15], other[..15], "{one} {other}");
 }
 
+/// Runs a script while an emulator with these options serves.
+fn run_with_files(options: &[&str], script: &str) -> Output {
+    let mut arguments = options.to_vec();
+    arguments.extend(["run", "--", "sh", "-c", script]);
+    run(&arguments)
+}
+
+#[test]
+fn the_state_and_the_requests_are_written_at_the_end() {
+    let directory = std::env::temp_dir().join(format!("emulator-program-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let at = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let (state, har) = (at("state.json"), at("requests.har"));
+    let options = [
+        "--clock=frozen",
+        "--data",
+        &state,
+        "--save",
+        &state,
+        "--har",
+        &har,
+    ];
+    // The file of the state need not exist yet.
+    let output = run_with_files(&options, "exit 3");
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let saved = std::fs::read_to_string(&state).unwrap();
+    let archive: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&har).unwrap()).unwrap();
+    assert_eq!(archive["log"]["version"], "1.2");
+    let again = run_with_files(&options, "true");
+    assert!(again.status.success(), "{again:?}");
+    assert_eq!(std::fs::read_to_string(&state).unwrap(), saved);
+    // Options come after the settings of the data, wherever they are.
+    let output = run_with_files(
+        &["--workspace=other", "--data", &state],
+        "test $BL_WORKSPACE = other",
+    );
+    assert!(output.status.success(), "{output:?}");
+    // A file that cannot be written is a failure, though the program succeeds.
+    let nowhere = at("missing/state.json");
+    let output = run_with_files(&["--save", &nowhere], "true");
+    assert_eq!(output.status.code(), Some(1));
+    let problem = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        problem.contains("--save") && problem.contains(&nowhere),
+        "{problem}"
+    );
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+/// One emulator is the platform; a program in another one's place talks to it through the recorder.
+#[test]
+fn a_recording_is_written_when_its_program_ends() {
+    let directory = std::env::temp_dir().join(format!("emulator-record-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let out = directory.join("seed.json").to_str().unwrap().to_owned();
+    let record = "exec \"$0\" record --upstream \"$BL_API_URL\" --out=\"$1\" -- \
+        sh -c 'test -n \"$BL_API_KEY\" && echo \"$BL_API_URL\" && exit 5'";
+    let itself = env!("CARGO_BIN_EXE_blaxel-emulator");
+    let output = run(&["run", "sh", "-c", record, itself, &out]);
+    assert_eq!(output.status.code(), Some(5), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.starts_with("http://127.0.0.1:") && printed.ends_with("/v0\n"));
+    let options = ["--data", &out];
+    assert!(run_with_files(&options, "true").status.success());
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
+fn the_seed_of_chaos_is_printed() {
+    let output = run(&["--chaos", "4711", "run", "true"]);
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(printed.contains("--chaos 4711"), "{printed}");
+    let seed = |output: Output| String::from_utf8(output.stderr).unwrap();
+    let random = || seed(run(&["--chaos=random", "run", "true"]));
+    assert_ne!(random(), random());
+}
+
 #[test]
 fn help_is_no_error() {
     let output = run(&["--help"]);
@@ -304,6 +382,12 @@ fn a_bad_option_is_exit_code_2() {
         &["--clock=x0"],
         &["--incident", "no-such"],
         &["--clock=x+2"],
+        &["--data", "/no/such/file"],
+        &["--chaos", "often"],
+        &["record"],
+        &["record", "--upstream=http://127.0.0.1:9/v0", "--out=x"],
+        &["record", "--upstream=http://127.0.0.1:9", "--out=x", "true"],
+        &["record", "--port=1", "true"],
         &["run"],
         &["run", "--"],
         &["run", "--seed", "sh"],

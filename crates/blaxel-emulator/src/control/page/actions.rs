@@ -162,7 +162,10 @@ fn add_resource(engine: &Engine, fields: &Params) -> Result<(), Refused> {
 fn fail_deployment(engine: &Engine, fields: &Params) -> Result<(), Refused> {
     let kind = resources::kind_of(field(fields, "collection")?)?;
     let name = field(fields, "name")?;
-    engine.store.open().fail_next(FailingWork::Main(kind.path), name);
+    engine
+        .store
+        .open()
+        .fail_next(FailingWork::Main(kind.path), name);
     Ok(())
 }
 
@@ -184,7 +187,7 @@ fn delete_resource(engine: &Engine, fields: &Params) -> Result<(), Refused> {
 }
 
 fn begin_incident(engine: &Engine, fields: &Params) -> Result<(), Refused> {
-    incidents::named(field(fields, "name")?)?.begin(engine);
+    incidents::named(field(fields, "name")?)?.begin(&engine.clock, &engine.faults);
     Ok(())
 }
 

@@ -40,7 +40,7 @@ fn row(entry: &Entry) -> Html {
 }
 
 fn credential_of(kind: CredentialKind) -> Html {
-    let name = credential(kind).replace('_', " ");
+    let name = kind.name().replace('_', " ");
     match kind {
         CredentialKind::Rejected => badge("bad", &name),
         _ => html("<span class=\"quiet\">{}</span>", &[&name]),

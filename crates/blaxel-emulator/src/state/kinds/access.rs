@@ -102,6 +102,16 @@ pub(crate) static SECRETS: Kind = Kind {
 /// The member of a secret with the values of its versions, oldest first.
 pub(crate) const SECRET_VALUES: &str = "values";
 
+/// Returns the values that were set for a secret, oldest first.
+pub(crate) fn secret_values(rows: &Rows, name: &str) -> Vec<String> {
+    let secret = rows.get(&CollectionKey::top(SECRETS.path), name);
+    let values = secret.and_then(|secret| secret.document.get(SECRET_VALUES)?.as_array());
+    let values = values.into_iter().flatten();
+    values
+        .filter_map(|value| value.as_str().map(str::to_owned))
+        .collect()
+}
+
 /// Returns the identifier of a user, which exists only after the invitation was accepted.
 pub(crate) fn subject(user: &Record) -> Option<String> {
     let accepted = member::get(&user.document, "accepted") == Some(&Value::Bool(true));
@@ -181,8 +191,8 @@ pub(crate) fn is_key(credential: &str) -> bool {
     credential.starts_with(KEY_PREFIX)
 }
 
-/// Returns the service account that a valid API key belongs to.
-pub(crate) fn key_holder(rows: &Rows, key: &str) -> Option<String> {
+/// Returns the service account that a valid API key belongs to, and the id of the key.
+pub(crate) fn key_holder(rows: &Rows, key: &str) -> Option<(String, String)> {
     let mut keys = rows.everywhere(API_KEYS.path);
     let (key, record) = keys.find(|(_, record)| api_key(rows, record) == key)?;
     let lasts = member::text(&record.document, "expires_in").and_then(rule::seconds);
@@ -190,7 +200,7 @@ pub(crate) fn key_holder(rows: &Rows, key: &str) -> Option<String> {
     if end.is_some_and(|end| end <= rows.now()) {
         return None;
     }
-    key.parents().first().cloned()
+    Some((key.parents().first()?.clone(), record.name.clone()))
 }
 
 /// Returns the secret of a service account, or `None` if there is no such account.

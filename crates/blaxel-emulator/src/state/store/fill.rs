@@ -126,7 +126,7 @@ impl OpenStore {
     }
 
     /// Returns the URL of a workload.
-    fn url(&self, kind: &Kind, name: &str) -> String {
+    pub(super) fn url(&self, kind: &Kind, name: &str) -> String {
         let Settings {
             run_url, workspace, ..
         } = self.setting();

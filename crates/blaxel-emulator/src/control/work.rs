@@ -1,0 +1,162 @@
+//! Work of the emulator that fails when it is next done, and what a test learns from it besides the journal.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::extract::Path;
+use axum::routing::{get, post, put};
+use axum::{Extension, Json, Router};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Of;
+use super::answer::{Given, Refused};
+use super::resources::kind_of;
+use crate::engine::Engine;
+use crate::initial_data::add_image;
+use crate::router::{offer_image, operations, task_variables};
+use crate::state::access::secret_values;
+use crate::state::{ARCHIVES, CUSTOM_DOMAINS, EXECUTIONS, IMAGES, SNAPSHOTS, image};
+use crate::workload::{Callback, CallbackOutcome};
+
+/// The size of an image that is added.
+const IMAGE_SIZE: u64 = 64 << 20;
+
+pub(super) fn routes() -> Router {
+    Router::new()
+        .route("/failures", post(fail_next))
+        .route("/images/{type}/{name}", put(add))
+        .route("/images/{type}/{name}/offer", post(offer))
+        .route("/callbacks", get(callbacks))
+        .route("/mcp/restart", post(restart_mcp))
+        .route("/operations", get(all_operations))
+        .route("/secrets/{name}", get(values))
+        .route("/tasks/{job}/{execution}/{index}", get(task))
+}
+
+/// The work that fails next, which need not exist yet. Exactly one member describes it.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Failure {
+    /// The deployment of a resource.
+    Deployment(Resource),
+    /// The build of a workload's image.
+    Build(Resource),
+    /// The build of an image.
+    ImageBuild(Image),
+    /// An execution of a job.
+    Execution(String),
+    /// The first attempts of a task, in the next execution of a job.
+    Task(Task),
+    /// The verification of a custom domain.
+    Verification(String),
+    /// A snapshot of a sandbox.
+    Snapshot(String),
+    /// The archiving of a sandbox, or its restoring.
+    Archive(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Resource {
+    collection: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Image {
+    #[serde(rename = "type")]
+    of_type: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Task {
+    job: String,
+    index: usize,
+    #[serde(default = "always")]
+    attempts: u32,
+}
+
+fn always() -> u32 {
+    u32::MAX
+}
+
+async fn fail_next(
+    Extension(engine): Of,
+    Given(failure): Given<Failure>,
+) -> Result<StatusCode, Refused> {
+    let mut store = engine.store.open();
+    match failure {
+        Failure::Deployment(of) => store.fail_next(kind_of(&of.collection)?.path, &of.name),
+        Failure::Build(of) => store.fail_next_build(kind_of(&of.collection)?, &of.name),
+        Failure::ImageBuild(of) => {
+            store.fail_next_build(&IMAGES, &image::key(&of.name, &of.of_type));
+        }
+        Failure::Execution(job) => store.fail_next(EXECUTIONS.path, &job),
+        Failure::Task(task) => store.fail_next_task(&task.job, task.index, task.attempts),
+        Failure::Verification(domain) => store.fail_next(CUSTOM_DOMAINS.path, &domain),
+        Failure::Snapshot(sandbox) => store.fail_next(SNAPSHOTS.path, &sandbox),
+        Failure::Archive(sandbox) => store.fail_next(ARCHIVES, &sandbox),
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn add(Extension(engine): Of, Path((of_type, name)): Path<(String, String)>) -> StatusCode {
+    add_image(&engine, &of_type, &name, IMAGE_SIZE, Duration::ZERO);
+    StatusCode::NO_CONTENT
+}
+
+async fn offer(Extension(engine): Of, Path((of_type, name)): Path<(String, String)>) -> StatusCode {
+    offer_image(&mut engine.store.open(), &of_type, &name);
+    StatusCode::NO_CONTENT
+}
+
+fn shown(callback: &Callback) -> Value {
+    let (status, problem) = match &callback.outcome {
+        CallbackOutcome::Responded(status) => (Some(*status), None),
+        CallbackOutcome::Unanswered(problem) => (None, Some(problem.clone())),
+        CallbackOutcome::NotSent(problem) => (None, Some(problem.to_string())),
+    };
+    json!({
+        "workload": callback.workload.to_string(),
+        "url": callback.url,
+        "attempts": callback.attempts,
+        "status": status,
+        "problem": problem,
+    })
+}
+
+async fn callbacks(Extension(engine): Of) -> Json<Value> {
+    let finished: Vec<_> = engine.workloads.callbacks().iter().map(shown).collect();
+    Json(json!({"callbacks": finished}))
+}
+
+async fn restart_mcp(Extension(engine): Of) -> StatusCode {
+    engine.mcp.restart();
+    StatusCode::NO_CONTENT
+}
+
+async fn all_operations() -> Json<Value> {
+    Json(json!({"operations": operations().collect::<Vec<_>>()}))
+}
+
+async fn values(Extension(engine): Of, Path(name): Path<String>) -> Json<Value> {
+    Json(json!({"values": secret_values(engine.store.open().rows(), &name)}))
+}
+
+async fn task(
+    Extension(engine): Of,
+    Path((job, execution, index)): Path<(String, String, usize)>,
+) -> Result<Json<Value>, Refused> {
+    let engine: &Engine = &engine;
+    let missing = || Refused::new(StatusCode::NOT_FOUND, "there is no such task");
+    let of_task = task_variables(engine, &job, &execution, index).ok_or_else(missing)?;
+    let own = engine.variables().into_iter();
+    let own = own.map(|(name, value)| (name.to_owned(), value));
+    let variables: BTreeMap<_, _> = own.chain(of_task).collect();
+    Ok(Json(json!({"variables": variables})))
+}
