@@ -67,7 +67,7 @@ pub(crate) struct Config {
     pub(crate) forwards: HashMap<Workload, Target>,
     /// Set if callbacks may go to other machines.
     pub(crate) callbacks_anywhere: bool,
-    /// What clients need in order to trust the emulator.
+    /// The means by which clients trust the emulator.
     pub(crate) trust: Trust,
     /// Maximum number of bytes of each body in the journal. `None` if contents are not kept.
     pub(crate) journal_contents: Option<usize>,

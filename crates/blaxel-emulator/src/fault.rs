@@ -132,7 +132,8 @@ impl Fault {
         })
     }
 
-    /// Closes the connection without a response. See [`Fault`] for an example.
+    /// Closes the connection without a response, and with all other requests on it. See [`Fault`] for an
+    /// example.
     #[must_use]
     pub fn disconnect() -> Self {
         Self::new(Action::Disconnect(Disconnected::Closed))
@@ -175,7 +176,8 @@ impl Fault {
         Self::new(Action::Delay(by))
     }
 
-    /// Closes the connection after so many bytes of the usual response's body.
+    /// Closes the connection after so many bytes of the usual response's body. Over HTTP/2, only the
+    /// stream ends.
     ///
     /// ```
     /// use blaxel_emulator::Fault;

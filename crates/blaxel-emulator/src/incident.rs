@@ -302,15 +302,15 @@ impl Incident {
     }
 
     /// Returns the number of its faults that no request has met yet.
-    pub(crate) fn waiting(self, engine: &Engine) -> u32 {
-        let all = engine.faults.all().into_values().flatten();
+    pub(crate) fn waiting(self, faults: &Faults) -> u32 {
+        let all = faults.all().into_values().flatten();
         let own = all.filter(|fault| fault.incident == Some(self.name()));
         own.map(|fault| fault.times).sum()
     }
 
     /// Removes its faults that no request has met yet. A clock that was moved stays so.
-    pub(crate) fn end(self, engine: &Engine) {
-        engine.faults.remove_of(self.name());
+    pub(crate) fn end(self, faults: &Faults) {
+        faults.remove_of(self.name());
     }
 }
 

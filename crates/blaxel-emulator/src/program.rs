@@ -7,7 +7,6 @@ mod options;
 mod record;
 mod serve;
 mod setup;
-#[cfg(feature = "tls")]
 mod trust;
 
 use std::ffi::OsString;

@@ -21,7 +21,7 @@ pub(crate) use self::none::{Place, Tls};
 #[cfg(feature = "tls")]
 pub(crate) use self::server::Tls;
 
-/// What clients need in order to trust an emulator. Empty for one without TLS.
+/// The means by which clients trust an emulator. Empty for one without TLS.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trust {
     /// The certificate of the authority, in PEM.

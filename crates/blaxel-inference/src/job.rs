@@ -107,3 +107,14 @@ impl fmt::Display for Chain<'_> {
         f.write_str(&one_line(&text, usize::MAX))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_several_lines_is_printed_in_one() {
+        let error: AnyError = "no page 10\n  of the book\r\n".into();
+        assert_eq!(Chain(&*error).to_string(), "no page 10 of the book");
+    }
+}

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The size of the window, and the colors that the person prefers.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Screen {
     pub(crate) width: u32,
     pub(crate) height: u32,

@@ -28,7 +28,7 @@ async fn list(Extension(engine): Of) -> Json<Value> {
         json!({
             "name": incident.name(),
             "background": incident.background(),
-            "waiting": incident.waiting(&engine),
+            "waiting": incident.waiting(&engine.faults),
         })
     };
     Json(json!({"incidents": Incident::all().map(shown).collect::<Vec<_>>()}))
@@ -40,6 +40,6 @@ async fn begin(Extension(engine): Of, Path(name): Path<String>) -> Result<Status
 }
 
 async fn end(Extension(engine): Of, Path(name): Path<String>) -> Result<StatusCode, Refused> {
-    named(&name)?.end(&engine);
+    named(&name)?.end(&engine.faults);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -35,17 +35,25 @@ fn explained(option: &str, path: &std::path::Path, problem: &io::Error) -> io::E
     io::Error::new(problem.kind(), format!("{option} {path}: {problem}"))
 }
 
-/// Waits until the program is asked to end, so that it writes its files then.
-pub(super) async fn asked_to_end() -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
+/// Returns a future that waits until a user or another program asks this one to end. From now on, such a
+/// request does not end it at once, so that it removes and writes its files first.
+#[cfg(unix)]
+pub(super) fn stopped() -> impl Future<Output = io::Result<()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupt = signal(SignalKind::interrupt());
+    let terminate = signal(SignalKind::terminate());
+    async move {
+        let (mut interrupt, mut terminate) = (interrupt?, terminate?);
         tokio::select! {
-            ended = tokio::signal::ctrl_c() => ended,
-            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
+        Ok(())
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+}
+
+/// Returns a future that waits until a user asks the program to end.
+#[cfg(not(unix))]
+pub(super) fn stopped() -> impl Future<Output = io::Result<()>> {
+    tokio::signal::ctrl_c()
 }

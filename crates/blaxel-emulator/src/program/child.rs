@@ -29,12 +29,14 @@ pub(super) async fn run(
     command: Vec<OsString>,
     at_end: &AtEnd,
 ) -> io::Result<ExitCode> {
+    // Before there are files to remove.
+    let asked = asked_to_end();
     let started = setup.start().await?;
     let emulator = &started.emulator;
     if let Some(seed) = emulator.chaos_seed() {
         eprintln!("blaxel-emulator: faults come by chance; --chaos {seed} repeats them");
     }
-    let status = match run_with(command, variables(emulator), &OTHERS).await? {
+    let status = match run_with(command, variables(emulator), &OTHERS, asked).await? {
         Ended::With(status) => status,
         Ended::NotStarted => return Ok(ExitCode::from(NOT_FOUND)),
     };
@@ -55,25 +57,25 @@ pub(super) enum Ended {
     NotStarted,
 }
 
-/// Runs a program with some variables and without others, until it ends or this one is asked to end.
+/// Runs a program with some variables and without others, until it ends or this one is
+/// [asked to end](asked_to_end), which is listened to before the program exists, so that no signal that is meant for
+/// the program ends this one.
 pub(super) async fn run_with(
     command: Vec<OsString>,
     variables: Vec<(&'static str, String)>,
     removed: &[&str],
+    asked: impl Future<Output = ()>,
 ) -> io::Result<Ended> {
     let mut command = command.into_iter();
     let Some(program) = command.next() else {
         return Err(ErrorKind::InvalidInput.into());
     };
-    let started = setup.start().await?;
     let mut to_run = Command::new(&program);
     to_run.args(command).kill_on_drop(true);
     for name in removed {
         to_run.env_remove(name);
     }
     to_run.envs(variables);
-    // Before the program exists, so that no signal that is meant for it ends this one.
-    let asked = asked_to_end();
     let mut child = match to_run.spawn() {
         Ok(child) => child,
         Err(problem) => {
@@ -124,7 +126,7 @@ async fn end(child: &mut Child) -> io::Result<ExitStatus> {
 /// Returns a future that waits until the emulator is asked to end. Ctrl-C is the program's to act on: it
 /// gets it too, and the emulator ends with it.
 #[cfg(unix)]
-fn asked_to_end() -> impl Future<Output = ()> {
+pub(super) fn asked_to_end() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     // From now on, this program is not ended by them.
     let interrupt = signal(SignalKind::interrupt());
@@ -145,7 +147,7 @@ fn asked_to_end() -> impl Future<Output = ()> {
 /// Returns a future that waits until the emulator is asked to end, which it is not here: Ctrl-C is the
 /// program's to act on.
 #[cfg(not(unix))]
-async fn asked_to_end() {
+pub(super) async fn asked_to_end() {
     while tokio::signal::ctrl_c().await.is_ok() {}
     std::future::pending().await
 }

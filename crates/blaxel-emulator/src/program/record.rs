@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use blaxel_emulator::Recorder;
 
 use super::arguments::{BadOption, program, text};
-use super::child::{Ended, NOT_FOUND, exit_code, run_with};
+use super::child::{Ended, NOT_FOUND, asked_to_end, exit_code, run_with};
 
 /// The variable that stands for other addresses of the platform.
 const OTHERS: [&str; 1] = ["BL_ENV"];
@@ -70,8 +70,9 @@ fn is_option(argument: &OsString) -> bool {
 
 /// Runs the program, and writes what the proxy has seen.
 pub(super) async fn run(recording: Recording) -> io::Result<ExitCode> {
+    let asked = asked_to_end();
     let recorder = Recorder::start(&recording.upstream, &recording.run).await?;
-    let ended = run_with(recording.command, recorder.variables(), &OTHERS).await?;
+    let ended = run_with(recording.command, recorder.variables(), &OTHERS, asked).await?;
     let Ended::With(status) = ended else {
         return Ok(ExitCode::from(NOT_FOUND));
     };

@@ -9,7 +9,7 @@ use blaxel_core::{Body, open, response};
 use blaxel_emulator::Emulator;
 use tokio::sync::oneshot;
 
-use super::at_end::{AtEnd, asked_to_end};
+use super::at_end::{AtEnd, stopped};
 use super::setup::Setup;
 
 /// Prints how to reach the emulator, and serves until it is asked to end.
@@ -18,6 +18,7 @@ pub(super) async fn serve(
     until_stdin_closes: bool,
     at_end: &AtEnd,
 ) -> io::Result<()> {
+    let stopped = stopped();
     let started = setup.start().await?;
     let emulator = &started.emulator;
     let mut out = io::stdout();
@@ -32,7 +33,7 @@ pub(super) async fn serve(
         eprintln!("Faults come by chance; --chaos {seed} repeats them.");
     }
     tokio::select! {
-        ended = asked_to_end() => ended?,
+        ended = stopped => ended?,
         () = stdin_closes(), if until_stdin_closes => {}
     }
     at_end.write(emulator)

@@ -1,10 +1,10 @@
 //! [`Setup`], the emulator that the command line asks for.
 
 use std::io;
+use std::path::PathBuf;
 
 use blaxel_emulator::{Builder, Emulator};
 
-#[cfg(feature = "tls")]
 use super::trust::TemporaryDirectory;
 
 /// The emulator that the command line asks for.
@@ -18,29 +18,31 @@ pub(super) struct Setup {
 pub(super) struct Started {
     pub(super) emulator: Emulator,
     /// The files for clients.
-    #[cfg(feature = "tls")]
     _directory: Option<TemporaryDirectory>,
 }
 
 impl Setup {
-    #[cfg(feature = "tls")]
     pub(super) async fn start(self) -> io::Result<Started> {
         let mut builder = self.builder;
         let mut directory = None;
         if self.has_temporary_tls {
             let new = directory.insert(TemporaryDirectory::new()?);
-            builder = builder.tls_directory(new.path());
+            builder = tls_directory(builder, new.path());
         }
         Ok(Started {
             emulator: builder.start().await?,
             _directory: directory,
         })
     }
+}
 
-    #[cfg(not(feature = "tls"))]
-    pub(super) async fn start(self) -> io::Result<Started> {
-        // The command line has refused the options of TLS.
-        let emulator = self.builder.start().await?;
-        Ok(Started { emulator })
-    }
+#[cfg(feature = "tls")]
+fn tls_directory(builder: Builder, directory: PathBuf) -> Builder {
+    builder.tls_directory(directory)
+}
+
+/// Changes nothing: without TLS, the command line refuses to ask for it.
+#[cfg(not(feature = "tls"))]
+fn tls_directory(builder: Builder, _: PathBuf) -> Builder {
+    builder
 }

@@ -3,13 +3,14 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use http::header::EXPECT;
 use http::{Request, Response};
 use hyper::body::{Frame, Incoming, SizeHint};
+use tokio::time::{Sleep, sleep};
 
 use crate::fault::Disconnected;
 use crate::lock::lock;
@@ -17,6 +18,9 @@ use crate::lock::lock;
 /// The limits on a body that is drained. Beyond them the connection is closed.
 const DRAIN_LIMIT: usize = 64 << 10;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// The time in which the part of a body before an error is sent.
+const SEND_TIME: Duration = Duration::from_millis(20);
 
 /// Returns the response to a request, and drains the request's body.
 ///
@@ -67,5 +71,47 @@ impl HttpBody for SharedBody {
 
     fn size_hint(&self) -> SizeHint {
         lock(&self.0).size_hint()
+    }
+}
+
+/// A response body of HTTP/2, whose error comes late: the stream is reset then, which discards all that
+/// was not sent before.
+pub(super) struct LateError {
+    body: Body,
+    error: Option<(axum::Error, Pin<Box<Sleep>>)>,
+}
+
+impl LateError {
+    pub(super) fn new(body: Body) -> Self {
+        Self { body, error: None }
+    }
+}
+
+impl HttpBody for LateError {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.error.is_none() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Err(error)) => self.error = Some((error, Box::pin(sleep(SEND_TIME)))),
+                frame => return Poll::Ready(frame),
+            }
+        }
+        if let Some((_, time)) = &mut self.error {
+            ready!(time.as_mut().poll(cx));
+        }
+        Poll::Ready(self.error.take().map(|(error, _)| Err(error)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.error.is_none() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

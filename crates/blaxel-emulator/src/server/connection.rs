@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::TcpStream;
 
-use super::body::drained;
+use super::body::{LateError, drained};
 use super::ending::{Endable, Ending};
 use super::protocol::{self, Protocol};
 use super::proxy::{Destination, Direction, Tunnel, direct};
@@ -139,7 +139,10 @@ async fn handle(
     };
     let response = drained(request, |request| link.front.call(request)).await;
     let Some(cut) = response.extensions().get::<Disconnected>() else {
-        return Ok(response);
+        return Ok(match ending {
+            Some(_) => response.map(|body| Body::new(LateError::new(body))),
+            None => response,
+        });
     };
     match (cut, ending) {
         // hyper closes a connection with HTTP/1.1.

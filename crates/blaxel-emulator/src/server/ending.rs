@@ -119,8 +119,8 @@ impl<I: AsyncWrite + Unpin> Endable<I> {
                 Err(error) => return Poll::Ready(error),
             }
         }
-        // Whether that fails or not, the connection ends.
-        let _ = ready!(Pin::new(&mut self.io).poll_flush(cx));
+        // It flushes what was written. If that fails, the connection ends as well.
+        let _ = ready!(Pin::new(&mut self.io).poll_shutdown(cx));
         self.ending.close();
         Poll::Ready(ErrorKind::ConnectionReset.into())
     }

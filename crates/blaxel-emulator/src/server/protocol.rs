@@ -22,7 +22,7 @@ const HTTP2: &[u8; ENOUGH] = b"PRI";
 /// The type of the first record of TLS, which holds the handshake.
 const HANDSHAKE: u8 = 22;
 
-/// What a client speaks.
+/// The protocol of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
     Http1,

@@ -32,7 +32,7 @@ pub(super) enum Destination {
     Elsewhere(TcpStream),
 }
 
-/// What is to be done with a request.
+/// The next step of a request.
 pub(super) enum Direction {
     /// It is the emulator's to answer.
     Answer(Request<Incoming>),

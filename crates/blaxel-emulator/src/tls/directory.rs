@@ -83,8 +83,8 @@ fn kept(directory: &Path) -> io::Result<Authority> {
 
 /// Writes the files for clients, and returns the variables that name them.
 ///
-/// What replaces all else that a client trusts has the certificates of this machine too: its calls of
-/// other servers are none of the emulator's business.
+/// The file that replaces all else a client trusts has the certificates of this machine too: the calls
+/// of other servers go on.
 fn write_files(directory: &Path, certificate: &str) -> io::Result<Vec<(&'static str, String)>> {
     let mut bundle = certificate.as_bytes().to_vec();
     bundle.extend(system_certificates());

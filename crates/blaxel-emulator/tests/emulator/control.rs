@@ -91,7 +91,7 @@ async fn faults_of_each_kind_are_injected() {
         assert_eq!(reply.status, 204, "{fault}: {reply:?}");
     }
     let waiting = send(&emulator, Method::GET, "/faults").await.expect(200);
-    assert_eq!(waiting, json!({"waiting": {"List*": 1, "ListModels": 12}}));
+    assert_eq!(waiting["waiting"], json!({"List*": 1, "ListModels": 12}));
     let service = emulator.service();
     let mut statuses = Vec::new();
     for _ in 0..11 {

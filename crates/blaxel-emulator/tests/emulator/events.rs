@@ -44,7 +44,7 @@ impl Events {
     async fn fill(&mut self) -> Option<()> {
         let limit = Duration::from_secs(30);
         let frame = tokio::time::timeout(limit, self.body.frame());
-        let frame = frame.await.expect("an event in time")?.unwrap();
+        let frame = frame.await.unwrap()?.unwrap();
         let bytes = frame.into_data().unwrap();
         self.text.push_str(std::str::from_utf8(&bytes).unwrap());
         Some(())
@@ -67,7 +67,7 @@ impl Events {
     /// Returns the next event of a name.
     async fn next_of(&mut self, name: &str) -> Event {
         loop {
-            let event = self.next().await.expect("an event");
+            let event = self.next().await.unwrap();
             if event.0 == name {
                 return event;
             }

@@ -113,7 +113,7 @@ async fn each_part_is_whole_and_safe() {
         assert!(text.starts_with("<!doctype html>\n<html lang=\"en\">"));
         for once in [
             "<h1>",
-            "<title>",
+            " · Blaxel emulator</title>",
             "<main id=\"main\">",
             "aria-current=\"page\"",
         ] {

@@ -33,7 +33,7 @@ where
     I: AsyncRead + AsyncWrite + Unpin,
 {
     let mut roots = RootCertStore::empty();
-    for pem in authority {
+    if let Some(pem) = authority {
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
         roots.add(der).unwrap();
     }

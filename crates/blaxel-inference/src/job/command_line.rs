@@ -103,7 +103,7 @@ impl<'de> MapAccess<'de> for Arguments {
         seed.deserialize(Text(&value))
             .map_err(|problem| match problem.is_syntax() || problem.is_eof() {
                 true => Problem::custom(format!(
-                    "the value of `--{name}` is not one of its type: a number, `true`, `false`, or JSON"
+                    "`--{name}`: the value is not one of its type: a number, `true`, `false`, or JSON"
                 )),
                 false => Problem::custom(format!("`--{name}`: {problem}")),
             })
@@ -262,11 +262,11 @@ mod tests {
         for (words, named) in [
             (
                 &["--count", "many"][..],
-                "value of `--count` is not one of its type",
+                "`--count`: the value is not one of its type",
             ),
             (
                 &["--count", ""],
-                "value of `--count` is not one of its type",
+                "`--count`: the value is not one of its type",
             ),
             (&["--count", "-1"], "`--count`: invalid value"),
             (&["--count", "1", "2"], "`2`"),

@@ -18,9 +18,12 @@ pub(super) type Variables = BTreeMap<String, Secret>;
 pub(super) fn expand<'a>(text: &'a str, variables: &Variables) -> Result<Cow<'a, str>, String> {
     let mut expanded = String::new();
     let mut rest = text;
+    // Without it, each `${` of a text with no `}` would be a search to the end.
+    let last_brace = text.rfind('}').unwrap_or_default();
     while let Some((before, after)) = rest.split_once('$') {
         expanded.push_str(before);
-        let reference = Reference::read(after);
+        let is_closed = text.len().saturating_sub(after.len()) <= last_brace;
+        let reference = Reference::read(after, is_closed);
         let value = match &reference {
             Some(reference) => reference.value(variables)?,
             None => None,
@@ -53,15 +56,16 @@ struct Reference<'a> {
 }
 
 impl<'a> Reference<'a> {
-    /// Reads the text after a `$`.
-    fn read(text: &'a str) -> Option<Self> {
+    /// Reads the text after a `$`. `is_closed` tells if there is a `}` in it.
+    fn read(text: &'a str, is_closed: bool) -> Option<Self> {
         if let Some(braced) = text.strip_prefix('{') {
-            let (inside, after) = braced.split_once('}')?;
-            let (name, default) = match inside.split_once(':') {
-                Some((name, default)) => (name, Some(default.trim())),
-                None => (inside, None),
-            };
-            return Self::of(name.trim(), default, after);
+            let (name, rest) = braced.split_at_checked(braced.find(['}', ':', '$'])?)?;
+            if let Some(after) = rest.strip_prefix('}') {
+                return Self::of(name.trim(), None, after);
+            }
+            let default = rest.strip_prefix(':').filter(|_| is_closed)?;
+            let (default, after) = default.split_once('}')?;
+            return Self::of(name.trim(), Some(default.trim()), after);
         }
         let is_end = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
         let start = if text.starts_with(SECRETS) {
@@ -135,6 +139,13 @@ mod tests {
         ] {
             assert_eq!(expand(text, &variables).unwrap(), expanded, "{text}");
         }
+        for part in ["${", "${a:", "${a", "$", "${A:$"] {
+            let long = part.repeat(500_000);
+            assert_eq!(expand(&long, &variables).unwrap(), long);
+        }
+        let nested = "${".repeat(500_000) + "}";
+        assert_eq!(expand(&nested, &variables).unwrap(), nested);
+        assert_eq!(expand("${B:$A ${A:x}", &variables).unwrap(), "$A ${A:x");
         let problem = expand("a ${secrets.NO_SUCH} $A", &variables).unwrap_err();
         assert!(problem.contains("NO_SUCH"), "{problem}");
     }

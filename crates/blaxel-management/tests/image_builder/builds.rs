@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use blaxel_core::Error;
-use blaxel_emulator::{Emulator, Fault};
+use blaxel_emulator::{Builder, Emulator, Fault};
 use blaxel_management::agents::Agent;
 use blaxel_management::image_builder::{
     BuildFailure, ImageBuild, ImageDefinition, RegistryCredentials, RunningBuild,
@@ -17,13 +17,14 @@ use serde_json::json;
 
 use crate::support::Platform;
 
-/// Starts at a fixed time, because the lines that a workload logs when it is deployed depend on the time.
 fn emulator() -> Emulator {
+    builder().build()
+}
+
+fn builder() -> Builder {
     Emulator::builder()
-        .start_time("2026-06-15T09:30:00Z".parse().unwrap())
         .build_time(Duration::from_secs(60))
         .deploy_time(Duration::from_secs(5))
-        .build()
 }
 
 fn image() -> ImageDefinition {
@@ -48,7 +49,9 @@ where
 
 #[tokio::test(start_paused = true)]
 async fn a_sandbox_is_built_and_its_log_is_complete_and_in_order() {
-    let emulator = emulator();
+    // The lines that a deployed workload logs depend on the time.
+    let start = "2026-06-15T09:30:00Z".parse().unwrap();
+    let emulator = builder().start_time(start).build();
     let platform = Platform::new(&emulator);
     let sandboxes = platform.management().sandboxes();
     let draft = Sandbox::new("dev").memory(Megabytes::gigabytes(2));

@@ -158,6 +158,11 @@ def encoded(credentials):
     return base64.b64encode(credentials.encode()).decode()
 
 
+def shown(url):
+    """Returns an address of the platform as documents have it: there, it is the emulator's own."""
+    return url.replace(settings.run_url, RUN_URL)
+
+
 def name_of(item):
     return item.metadata.name
 

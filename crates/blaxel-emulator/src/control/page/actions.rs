@@ -192,7 +192,7 @@ fn begin_incident(engine: &Engine, fields: &Params) -> Result<(), Refused> {
 }
 
 fn end_incident(engine: &Engine, fields: &Params) -> Result<(), Refused> {
-    incidents::named(field(fields, "name")?)?.end(engine);
+    incidents::named(field(fields, "name")?)?.end(&engine.faults);
     Ok(())
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn show(Extension(engine): Of) -> Response {
 }
 
 fn switch(engine: &Engine, incident: Incident) -> Html {
-    let waiting = incident.waiting(engine);
+    let waiting = incident.waiting(&engine.faults);
     let name = [("name", incident.name())];
     let (mark, control) = match waiting {
         0 => (

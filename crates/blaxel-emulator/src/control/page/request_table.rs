@@ -2,7 +2,6 @@
 
 use super::html::{Html, html};
 use super::layout::{badge, clock_time};
-use crate::control::journal::credential;
 use crate::journal::{CredentialKind, Entry};
 
 /// Returns requests as a table, or a hint if there are none.
