@@ -56,7 +56,6 @@ mod store;
 mod timeline;
 pub(crate) mod traffic;
 
-pub(crate) use self::archive::ARCHIVES;
 pub(crate) use self::collection::Collection;
 pub(crate) use self::kind::{DeleteResponse, Kind, Layout, Listing, Naming, Pages};
 pub(crate) use self::kinds::{

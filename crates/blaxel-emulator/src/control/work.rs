@@ -17,7 +17,7 @@ use crate::engine::Engine;
 use crate::initial_data::add_image;
 use crate::router::{offer_image, operations, task_variables};
 use crate::state::access::secret_values;
-use crate::state::{ARCHIVES, CUSTOM_DOMAINS, EXECUTIONS, IMAGES, SNAPSHOTS, image};
+use crate::state::{CUSTOM_DOMAINS, EXECUTIONS, FailingWork, IMAGES, SNAPSHOTS, image};
 use crate::workload::{Callback, CallbackOutcome};
 
 /// The size of an image that is added.
@@ -91,16 +91,25 @@ async fn fail_next(
 ) -> Result<StatusCode, Refused> {
     let mut store = engine.store.open();
     match failure {
-        Failure::Deployment(of) => store.fail_next(kind_of(&of.collection)?.path, &of.name),
-        Failure::Build(of) => store.fail_next_build(kind_of(&of.collection)?, &of.name),
-        Failure::ImageBuild(of) => {
-            store.fail_next_build(&IMAGES, &image::key(&of.name, &of.of_type));
+        Failure::Deployment(of) => {
+            store.fail_next(FailingWork::Main(kind_of(&of.collection)?.path), &of.name)
         }
-        Failure::Execution(job) => store.fail_next(EXECUTIONS.path, &job),
+        Failure::Build(of) => {
+            store.fail_next(FailingWork::Build(kind_of(&of.collection)?.path), &of.name)
+        }
+        Failure::ImageBuild(of) => {
+            store.fail_next(
+                FailingWork::Build(IMAGES.path),
+                &image::key(&of.name, &of.of_type),
+            );
+        }
+        Failure::Execution(job) => store.fail_next(FailingWork::Main(EXECUTIONS.path), &job),
         Failure::Task(task) => store.fail_next_task(&task.job, task.index, task.attempts),
-        Failure::Verification(domain) => store.fail_next(CUSTOM_DOMAINS.path, &domain),
-        Failure::Snapshot(sandbox) => store.fail_next(SNAPSHOTS.path, &sandbox),
-        Failure::Archive(sandbox) => store.fail_next(ARCHIVES, &sandbox),
+        Failure::Verification(domain) => {
+            store.fail_next(FailingWork::Main(CUSTOM_DOMAINS.path), &domain)
+        }
+        Failure::Snapshot(sandbox) => store.fail_next(FailingWork::Main(SNAPSHOTS.path), &sandbox),
+        Failure::Archive(sandbox) => store.fail_next(FailingWork::Archive, &sandbox),
     }
     Ok(StatusCode::NO_CONTENT)
 }

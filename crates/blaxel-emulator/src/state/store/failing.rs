@@ -24,6 +24,18 @@ pub(super) struct Failing {
     tasks: BTreeMap<String, BTreeMap<usize, u32>>,
 }
 
+impl Failing {
+    /// Returns the work that fails next, each with the name of its record.
+    pub(super) fn works(&self) -> impl Iterator<Item = (FailingWork, &str)> {
+        self.works.iter().map(|(work, name)| (*work, name.as_str()))
+    }
+
+    /// Returns the tasks that fail next, as they are kept.
+    pub(super) fn tasks(&self) -> &BTreeMap<String, BTreeMap<usize, u32>> {
+        &self.tasks
+    }
+}
+
 impl OpenStore {
     /// Makes the next work of a type on a record fail.
     pub(crate) fn fail_next(&mut self, work: FailingWork, name: &str) {

@@ -1,10 +1,13 @@
 //! Saving and restoring the store.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::OpenStore;
+use super::failing::FailingWork;
+use crate::state::archive::ARCHIVES;
 use crate::state::record::Author;
 use crate::state::saved::{Problem, SavedCounters, SavedFailure, SavedRecord, work_named};
 use crate::state::{Contents, Document, KINDS, SANDBOXES, member};
@@ -31,18 +34,21 @@ impl OpenStore {
 
     /// Saves what is there besides the records.
     pub(crate) fn save_counters(&self) -> SavedCounters {
-        let failures = |failing: &std::collections::BTreeSet<(&'static str, String)>| {
-            let saved = failing.iter().map(|(of, name)| SavedFailure {
-                of: (*of).to_owned(),
-                name: name.clone(),
-            });
-            saved.collect()
-        };
+        let (mut failing, mut failing_builds) = (BTreeSet::new(), BTreeSet::new());
+        for (work, name) in self.failing.works() {
+            let (of, saved) = match work {
+                FailingWork::Main(of) => (of, &mut failing),
+                FailingWork::Archive => (ARCHIVES, &mut failing),
+                FailingWork::Build(of) => (of, &mut failing_builds),
+            };
+            let (of, name) = (of.to_owned(), name.to_owned());
+            saved.insert(SavedFailure { of, name });
+        }
         SavedCounters {
             serial: self.rows.serial(),
-            failing: failures(&self.failing),
-            failing_builds: failures(&self.failing_builds),
-            failing_tasks: self.failing_tasks.clone(),
+            failing,
+            failing_builds,
+            failing_tasks: self.failing.tasks().clone(),
         }
     }
 
@@ -51,17 +57,22 @@ impl OpenStore {
         saved.check()?;
         for (from, is_build) in [(&saved.failing, false), (&saved.failing_builds, true)] {
             for failure in from {
-                let Some(work) = work_named(&failure.of) else {
+                let Some(of) = work_named(&failure.of) else {
                     continue;
                 };
-                let of = match is_build {
-                    true => &mut self.failing_builds,
-                    false => &mut self.failing,
+                let work = match is_build {
+                    true => FailingWork::Build(of),
+                    false if of == ARCHIVES => FailingWork::Archive,
+                    false => FailingWork::Main(of),
                 };
-                of.insert((work, failure.name.clone()));
+                self.fail_next(work, &failure.name);
             }
         }
-        self.failing_tasks.extend(saved.failing_tasks.clone());
+        for (job, tasks) in &saved.failing_tasks {
+            for (index, attempts) in tasks {
+                self.fail_next_task(job, *index, *attempts);
+            }
+        }
         self.rows.raise_serial(saved.serial);
         Ok(())
     }
