@@ -8,12 +8,12 @@ pub(super) static TRANSPORT: Area = Area {
         differs(
             &[],
             "It is reached by TLS only, with HTTP/1.1 and HTTP/2.",
-            "It serves HTTP/1.1 on 127.0.0.1, without TLS.",
+            "It serves HTTP/1.1 and HTTP/2 on 127.0.0.1, without TLS unless it is asked for, with an authority of its own.",
         ),
         differs(
             &[],
             "The control plane, the workloads, the sandboxes and the previews have host names of their own.",
-            "All of them are below paths of one origin: `/v0`, `/run` and `/preview`. Previews with a prefix have a host name below `localhost` too.",
+            "Documents name paths of one origin: `/v0`, `/run` and `/preview`. The platform's host names are answered too, by the `Host` of a request or through the proxy.",
         ),
         differs(
             &[],

@@ -236,7 +236,7 @@ pub(super) static PREVIEWS: Area = Area {
         differs(
             &["CreateSandboxPreview", "CallPreview"],
             "A preview has a host below `preview.bl.run`, with TLS.",
-            "A preview has a path of the emulator, and with a prefix a host below `localhost`. A custom domain leads to it by its `Host` only.",
+            "A preview has a path of the emulator, and with a prefix hosts below `localhost` and `preview.bl.run`. A custom domain leads to it by its `Host` only, without a certificate.",
         ),
         assumed(
             &["CallPreview"],

@@ -58,7 +58,7 @@ async fn used() -> Emulator {
     emulator.clock().advance(Duration::from_secs(20));
     let preview = named("web", &json!({"port": 3000, "public": false}));
     create("/sandboxes/dev/previews", preview).await;
-    create("/sandboxes/dev/previews/web/tokens", json!({"spec": {}})).await;
+    create("/sandboxes/dev/previews/web/tokens", named("t", &json!({}))).await;
     let schedule = json!({"type": "cron", "value": "*/5 * * * *", "input": {"command": "true"}});
     post("/sandboxes/dev/schedules", &schedule)
         .bare(&service)

@@ -364,6 +364,17 @@ async fn the_document_that_is_printed_is_the_one_that_is_served() {
 }
 
 #[test]
+fn the_deviations_that_are_printed_are_those_of_the_documentation() {
+    let output = run(&["--deviations"]);
+    assert!(output.status.success());
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/emulator-deviations.md"
+    );
+    assert!(output.stdout == std::fs::read(path).unwrap());
+}
+
+#[test]
 fn a_bad_option_is_exit_code_2() {
     for bad in [
         &["--colour"][..],

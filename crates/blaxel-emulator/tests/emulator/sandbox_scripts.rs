@@ -56,7 +56,7 @@ async fn commands_are_scripted_over_http() {
     emulator.add("sandboxes", "dev").unwrap();
     let script = json!({
         "command": {"starts_with": "cargo test"},
-        "steps": [{"stdout": "running\n"}, {"pause": 30}, {"stderr": "failed\n"}],
+        "steps": [{"stdout": "running\n"}, {"pause": 10}, {"stderr": "failed\n"}],
         "exit": 101,
     });
     let path = "/sandboxes/dev/commands";
@@ -81,7 +81,7 @@ async fn commands_are_scripted_over_http() {
         panic!("not {wanted}");
     };
     wait("running").await;
-    emulator.clock().advance(Duration::from_secs(30));
+    emulator.clock().advance(Duration::from_secs(10));
     let ended = wait("failed").await;
     assert_eq!(ended["exitCode"], 101);
     assert_eq!(ended["stdout"], "running\n");
@@ -241,7 +241,7 @@ async fn the_rest_of_the_handle_is_there_over_http() {
     let execution = post("/jobs/nightly/executions", &json!({"tasks": [{}]}))
         .bare(&service)
         .await;
-    let id = execution.expect(200)["metadata"]["id"]
+    let id = execution.expect(200)["executionId"]
         .as_str()
         .map(str::to_owned)
         .unwrap();
