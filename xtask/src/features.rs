@@ -29,10 +29,10 @@ pub(crate) fn run(sh: &Shell, packages: &[String]) -> Result<()> {
     thread::scope(|scope| {
         let lanes = lanes.map(|target| scope.spawn(|| check_all(next, target)));
         let lanes: Vec<_> = lanes.collect();
-        let results = lanes.into_iter().map(|lane| lane.join());
-        results
-            .map(|result| result.unwrap_or_else(|panic| resume_unwind(panic)))
-            .collect()
+        lanes.into_iter().try_for_each(|lane| {
+            let result = lane.join();
+            result.unwrap_or_else(|panic| resume_unwind(panic))
+        })
     })
 }
 

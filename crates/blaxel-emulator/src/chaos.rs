@@ -40,7 +40,7 @@ impl Chaos {
             *call
         };
         let number = mixed(mixed(seed ^ hash(operation)) ^ call);
-        let (is_met, choice) = (number % ONE_OF == 0, number / ONE_OF);
+        let (is_met, choice) = (number.is_multiple_of(ONE_OF), number / ONE_OF);
         if !is_met {
             return None;
         }
@@ -59,7 +59,7 @@ fn hash(text: &str) -> u64 {
     })
 }
 
-/// Returns a number whose bits all depend on all bits of another one: the last step of SplitMix64.
+/// Returns a number whose bits all depend on all bits of another one: the last step of `SplitMix64`.
 fn mixed(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

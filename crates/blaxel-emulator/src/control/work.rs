@@ -92,10 +92,10 @@ async fn fail_next(
     let mut store = engine.store.open();
     match failure {
         Failure::Deployment(of) => {
-            store.fail_next(FailingWork::Main(kind_of(&of.collection)?.path), &of.name)
+            store.fail_next(FailingWork::Main(kind_of(&of.collection)?.path), &of.name);
         }
         Failure::Build(of) => {
-            store.fail_next(FailingWork::Build(kind_of(&of.collection)?.path), &of.name)
+            store.fail_next(FailingWork::Build(kind_of(&of.collection)?.path), &of.name);
         }
         Failure::ImageBuild(of) => {
             store.fail_next(
@@ -106,7 +106,7 @@ async fn fail_next(
         Failure::Execution(job) => store.fail_next(FailingWork::Main(EXECUTIONS.path), &job),
         Failure::Task(task) => store.fail_next_task(&task.job, task.index, task.attempts),
         Failure::Verification(domain) => {
-            store.fail_next(FailingWork::Main(CUSTOM_DOMAINS.path), &domain)
+            store.fail_next(FailingWork::Main(CUSTOM_DOMAINS.path), &domain);
         }
         Failure::Snapshot(sandbox) => store.fail_next(FailingWork::Main(SNAPSHOTS.path), &sandbox),
         Failure::Archive(sandbox) => store.fail_next(FailingWork::Archive, &sandbox),

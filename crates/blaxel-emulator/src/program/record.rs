@@ -27,7 +27,7 @@ pub(super) fn read(arguments: impl Iterator<Item = OsString>) -> Result<Recordin
     let (mut upstream, mut run, mut out, mut har) = (None, None, None, None);
     let mut arguments = arguments.peekable();
     // The program begins with the first argument that is no option.
-    while let Some(argument) = arguments.next_if(|it| is_option(it)) {
+    while let Some(argument) = arguments.next_if(is_option) {
         let argument = text(argument)?;
         let (option, given) = match argument.split_once('=') {
             Some((option, value)) => (option, Some(value.to_owned())),
