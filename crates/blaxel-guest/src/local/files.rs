@@ -28,6 +28,9 @@ use crate::host::{children, errors, remove_entry};
 
 /// The bits of a mode that the umask may remove.
 const MASKABLE: u32 = 0o7777;
+/// The level below which the directories of a removed tree are not looked up by their paths, which
+/// takes a step for each level.
+const MAX_LEVEL: usize = 64;
 
 /// The files below the directories of [`Mounts`]. Nothing outside of them can be reached: each
 /// operation names one entry of a directory that is open, and `cap-std` refuses paths that lead out
@@ -85,9 +88,9 @@ impl LocalFiles {
         Ok(file)
     }
 
-    /// Removes the entries of a directory but the directories in it that a path leads to. Returns the
-    /// names of those.
-    fn clear(&self, place: &Place) -> Result<Vec<String>, FileError> {
+    /// Removes the entries of a directory but the directories in it that a path leads to, unless they
+    /// are at a deep level. Returns the names of those.
+    fn clear(&self, place: &Place, level: usize) -> Result<Vec<String>, FileError> {
         let failed = |errno| FileError::new("unlinkat", &place.path, errno);
         let (dir, mounts) = (
             place.open_dir().map_err(failed)?,
@@ -98,10 +101,11 @@ impl LocalFiles {
             let entry = entry.map_err(failed)?;
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
             let path = join(&place.path, &name.to_string_lossy());
-            let is_directory =
-                entry.file_type() == FileType::Directory || mounts.at(&path).is_some();
+            let has_mounts = mounts.at(&path).is_some() || mounts.has_below(&path);
+            let is_directory = entry.file_type() == FileType::Directory || has_mounts;
+            let by_path = path.len() <= MAX_PATH && (level < MAX_LEVEL || has_mounts);
             match name.to_str() {
-                Some(name) if is_directory && path.len() <= MAX_PATH => left.push(name.to_owned()),
+                Some(name) if is_directory && by_path => left.push(name.to_owned()),
                 _ => {
                     let removed = match place.mount.is_read_only() {
                         true => Err(Errno::ReadOnly),
@@ -221,8 +225,8 @@ impl Files for LocalFiles {
 
     fn remove_all(&self, path: &str) -> Result<(), FileError> {
         // A directory is first cleared, and removed after those in it.
-        let mut left = vec![(path.to_owned(), false)];
-        while let Some((path, is_cleared)) = left.pop() {
+        let mut left = vec![(path.to_owned(), false, 0)];
+        while let Some((path, is_cleared, level)) = left.pop() {
             let failed = |errno| FileError::new("unlinkat", &path, errno);
             if is_cleared {
                 self.remove_dir(&path).map_err(failed)?;
@@ -236,9 +240,9 @@ impl Files for LocalFiles {
             match place.kind {
                 None => {}
                 Some(FileKind::Directory) => {
-                    let inside = self.clear(&place)?;
-                    let inside = inside.into_iter().map(|name| (join(&path, &name), false));
-                    left.push((path.clone(), true));
+                    let inside = self.clear(&place, level)?.into_iter();
+                    let inside = inside.map(|name| (join(&path, &name), false, level + 1));
+                    left.push((path.clone(), true, level));
                     left.extend(inside);
                 }
                 Some(_) => self.remove_file(&path).map_err(failed)?,

@@ -2,7 +2,7 @@
 //!
 //! Each step opens one name in a directory that is already open, and never through a link. So a
 //! directory that is replaced by a link meanwhile leads nowhere else, and `..` leads to the directory
-//! that was passed. Links are resolved here, from the root of the sandbox.
+//! at the path that was passed. Links are resolved here, from the root of the sandbox.
 
 use std::sync::Arc;
 
@@ -108,24 +108,27 @@ pub(super) fn walk(mounts: &Mounts, path: &str, follow: bool) -> Result<Place, E
     };
     // The names that are left, the next one last.
     let mut left: Vec<String> = names(path).rev().map(str::to_owned).collect();
-    let mut above: Vec<(Step, String)> = Vec::new();
+    // The path of the current directory without links; empty for `/`. The directories above are not
+    // kept open: a path may have more of them than a program may have descriptors.
+    let mut above = String::new();
     let mut current = top.clone();
     let mut links = 0;
     while let Some(name) = left.pop() {
         match name.as_str() {
             "." => continue,
             ".." => {
-                if let Some((parent, _)) = above.pop() {
-                    current = parent;
+                if let Some((parent, _)) = above.rsplit_once('/') {
+                    above = parent.to_owned();
+                    current = reach(mounts, &top, &above)?;
                 }
                 continue;
             }
             _ => {}
         }
-        let own_path = text(&above, Some(&name));
+        let own_path = format!("{above}/{name}");
         if let Some(mount) = mounts.at(&own_path) {
             let dir = Arc::clone(&mount.dir);
-            above.push((current, name));
+            above = own_path;
             current = Step { dir, mount };
             continue;
         }
@@ -160,32 +163,53 @@ pub(super) fn walk(mounts: &Mounts, path: &str, follow: bool) -> Result<Place, E
             }
             FileKind::Directory if is_last => return Ok(place(Some(found))),
             FileKind::Directory => {
-                let dir = open_dir(&current.dir, &name)?;
-                let mount = Arc::clone(&current.mount);
-                above.push((current, name));
-                current = Step { dir, mount };
+                current.dir = open_dir(&current.dir, &name)?;
+                above = own_path;
             }
             _ if is_last && !must_be_directory => return Ok(place(Some(found))),
             _ => return Err(Errno::NotDirectory),
         }
     }
     // A path that ends with `.`, with `..` or with something mounted leads to a directory.
-    let path = text(&above, None);
-    let name = match above.pop() {
-        Some((parent, name)) if Arc::ptr_eq(&parent.mount, &current.mount) => {
-            current.dir = parent.dir;
-            name
+    let mut name = ".".to_owned();
+    if let Some((parent, last)) = above.rsplit_once('/') {
+        let parent = reach(mounts, &top, parent)?;
+        if Arc::ptr_eq(&parent.mount, &current.mount) {
+            (current.dir, name) = (parent.dir, last.to_owned());
         }
-        _ => ".".to_owned(),
-    };
+    }
     Ok(Place {
-        path,
+        path: match above.as_str() {
+            "" => "/".to_owned(),
+            _ => above,
+        },
         dir: current.dir,
         name,
         mount: current.mount,
         kind: Some(FileKind::Directory),
         must_be_directory,
     })
+}
+
+/// Opens the directory at a path without links, which a walk has passed.
+fn reach(mounts: &Mounts, top: &Step, path: &str) -> Result<Step, Errno> {
+    let mut reached = top.clone();
+    let mut passed = String::new();
+    for name in names(path) {
+        passed.push('/');
+        passed.push_str(name);
+        reached = match mounts.at(&passed) {
+            Some(mount) => Step {
+                dir: Arc::clone(&mount.dir),
+                mount,
+            },
+            None => Step {
+                dir: open_dir(&reached.dir, name)?,
+                ..reached
+            },
+        };
+    }
+    Ok(reached)
 }
 
 /// Returns the target of a link as the sandbox names it.
@@ -201,13 +225,4 @@ fn inside(mounts: &Mounts, target: &str) -> String {
 
 fn names(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     path.split('/').filter(|name| !name.is_empty())
-}
-
-fn text(above: &[(Step, String)], last: Option<&str>) -> String {
-    let above = above.iter().map(|(_, name)| name.as_str());
-    let path: String = above.chain(last).flat_map(|name| ["/", name]).collect();
-    match path.as_str() {
-        "" => "/".to_owned(),
-        _ => path,
-    }
 }

@@ -233,7 +233,9 @@ async fn upload_part(mut call: Call) -> HandlerResult {
             return Err(failed("part number must be between 1 and 10000".to_owned()));
         };
         let path = format!("{}/part-{number}", directory_of(&id));
-        let (file, _) = PartialFile::create(&call.state, &path, masked(FILE))
+        // Another request may send the same part at the same time.
+        let own_path = format!("{path}.{}", call.state.uploads.next_part());
+        let (file, _) = PartialFile::create(&call.state, &own_path, masked(FILE))
             .await
             .map_err(|error| failed(format!("failed to create part file: {error}")))?;
         let (mut sum, mut size) = (Md5::new(), 0);
@@ -245,7 +247,6 @@ async fn upload_part(mut call: Call) -> HandlerResult {
                 .map_err(|error| failed(format!("failed to write part: {error}")))?;
             size += length;
         }
-        file.keep();
         let etag: String = sum
             .finalize()
             .iter()
@@ -257,7 +258,15 @@ async fn upload_part(mut call: Call) -> HandlerResult {
             size,
             uploaded,
         };
-        call.state.uploads.add_part(&id, number, part);
+        let (state, upload) = (Arc::clone(&call.state), id.clone());
+        Call::with_files(&call.state, move |files| {
+            let placed = state
+                .uploads
+                .add_part(&upload, number, part, || files.rename(&own_path, &path));
+            placed.map_err(|errno| failed(FileError::new("rename", &path, errno).to_string()))
+        })
+        .await?;
+        file.keep();
         return ok(&PartInfo {
             part_number: number,
             etag,

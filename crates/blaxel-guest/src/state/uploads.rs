@@ -16,6 +16,8 @@ struct Open {
     by_id: BTreeMap<String, Upload>,
     /// The number of uploads that were ever started.
     count: u64,
+    /// The number of parts that were ever received.
+    parts: u64,
 }
 
 /// An upload in parts.
@@ -57,11 +59,28 @@ impl Uploads {
         lock(&self.0).by_id.remove(id).is_some()
     }
 
-    /// Records a part. An earlier one of the same number is forgotten.
-    pub(crate) fn add_part(&self, id: &str, number: u32, part: Part) {
-        if let Some(upload) = lock(&self.0).by_id.get_mut(id) {
+    /// Returns a number that no other part of this server has.
+    pub(crate) fn next_part(&self) -> u64 {
+        let mut open = lock(&self.0);
+        open.parts += 1;
+        open.parts
+    }
+
+    /// Records a part once `place` has put its bytes in place. An earlier one of the same number is
+    /// forgotten. Of two requests for one number, the bytes and the record are those of the same one.
+    pub(crate) fn add_part<E>(
+        &self,
+        id: &str,
+        number: u32,
+        part: Part,
+        place: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut open = lock(&self.0);
+        place()?;
+        if let Some(upload) = open.by_id.get_mut(id) {
             upload.parts.insert(number, part);
         }
+        Ok(())
     }
 
     pub(crate) fn all(&self) -> Vec<(String, Upload)> {
