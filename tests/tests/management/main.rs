@@ -58,6 +58,7 @@ const OTHERS: &[&str] = &[
     "ListAccountMetricsResourceTypes",
     "ListAccounts",
     "PutArchive",
+    "RunJob",
     "StartDeviceLogin",
 ];
 

@@ -43,11 +43,12 @@ enum Role {
 }
 
 /// All checks. The first one takes as long as the others, which run at the same time.
-static CHECKS: [Check; 7] = [
+static CHECKS: [Check; 8] = [
     Check("schemathesis", &PYTHON, "check.py", Client(LONG_LIMIT)),
     Check("typescript", &NODE, "check.mjs", SecureClient),
     Check("python", &PYTHON, "check.py", SecureClient),
     Check("go", &GO, "bin/check", Client(LIMIT)),
+    Check("cli", &GO, "bin/check", Client(LIMIT)),
     Check("mcp", &NODE, "check.mjs", Client(LIMIT)),
     Check("mcp", &NODE, "everything.mjs", MCP_SERVER),
     Check("oauth", &NODE, "server.mjs", OAUTH_SERVER),
@@ -166,6 +167,14 @@ mod tests {
             let result = count("kite", command, LIMIT);
             let reason = result.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
             assert!(reason.starts_with(expected), "{output}: {reason}");
+        }
+    }
+
+    #[test]
+    #[ignore]
+    fn zz_go_only() {
+        for check in CHECKS.iter().filter(|it| it.1.lock == "go.sum") {
+            check.run().unwrap();
         }
     }
 

@@ -15,7 +15,7 @@ use super::pages::{self, Item, Page, PageRequest, Sort};
 use super::records::{self, not_found};
 use super::route::{HandlerResult, Route};
 use super::{body, listing};
-use crate::errors::ErrorResponse;
+use crate::errors::{ErrorResponse, Gateway};
 use crate::state::execution::{self, FinalState, Share, Terms};
 use crate::state::{
     Collection, Document, EXECUTIONS, FailingWork, JOBS, OpenStore, Record, member,
@@ -41,7 +41,35 @@ pub(crate) fn routes() -> Vec<Route> {
         route("CreateJobExecution", MethodFilter::POST, all, create),
         route("DeleteJobExecution", MethodFilter::DELETE, one, cancel),
         route("ListJobExecutionTasks", MethodFilter::GET, tasks_of, tasks),
+        // The platform's command line tool starts executions here.
+        Route::new(
+            "RunJob",
+            MethodFilter::POST,
+            ["/run/{workspace}/jobs/{jobId}/executions"],
+            AccessLevel::Workload,
+            run,
+        ),
     ]
+}
+
+/// Starts an execution on the run plane. Only the refusal of a job that does not exist is the gateway's.
+fn run(call: &Call) -> HandlerResult {
+    let job = call.path(JOBS.parameter);
+    let exists = call
+        .engine
+        .store
+        .open()
+        .get(&Collection::top(&JOBS), job)
+        .is_some();
+    if !exists {
+        let message = format!("There is no job named {job:?}.");
+        return Err(ErrorResponse::gateway(
+            Gateway::WorkloadNotFound,
+            &message,
+            &call.now(),
+        ));
+    }
+    create(call)
 }
 
 /// Returns a page, or in the first version a range of the whole list.

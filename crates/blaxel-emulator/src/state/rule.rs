@@ -82,7 +82,7 @@ pub(crate) fn at_most(document: &Document, path: &str, most: usize) -> Check {
 
 /// Checks that a member, if present, is a duration.
 pub(crate) fn duration(document: &Document, path: &str) -> Check {
-    match member::text(document, path) {
+    match given(document, path) {
         Some(text) if seconds(text).is_none() => Err(not_a_duration(&dotted(path))),
         _ => Ok(()),
     }
@@ -109,10 +109,16 @@ fn at_least(text: &str, least: Duration, name: &str) -> Check {
 
 /// Checks that a member, if present, is a time.
 pub(crate) fn time(document: &Document, path: &str) -> Check {
-    match member::text(document, path) {
+    match given(document, path) {
         Some(text) if moment(text).is_none() => Err(not_a_time(&dotted(path))),
         _ => Ok(()),
     }
+}
+
+/// Returns the text of a member. An empty one is none: the platform's command line tool writes
+/// documents with all members, and so sends back empty ones.
+fn given<'a>(document: &'a Document, path: &str) -> Option<&'a str> {
+    member::text(document, path).filter(|text| !text.is_empty())
 }
 
 /// Checks the expiration settings of a sandbox.
@@ -189,6 +195,15 @@ fn dotted(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_time_or_duration_is_none() {
+        for (text, is_accepted) in [("", true), ("soon", false)] {
+            let document = Document::from_iter([("it".to_owned(), text.into())]);
+            assert_eq!(duration(&document, "it").is_ok(), is_accepted, "{text}");
+            assert_eq!(time(&document, "it").is_ok(), is_accepted, "{text}");
+        }
+    }
 
     #[test]
     fn a_time_without_an_offset_is_one_of_utc() {

@@ -53,6 +53,18 @@ async fn the_response_to_a_start_has_the_request_and_the_ids() {
 }
 
 #[tokio::test]
+async fn an_execution_is_started_on_the_run_plane_too() {
+    let emulator = with_job();
+    let run = |job| format!("{}/demo/jobs/{job}/executions", emulator.run_url());
+    let sent = json!({"tasks": [{"n": 1}, {"n": 2}]});
+    let told = post(run("nightly"), &sent).on(&emulator).await.expect(200);
+    let id = told["executionId"].as_str().unwrap();
+    assert_eq!(execution(&emulator, id).await["stats"]["total"], 2);
+    let missing = post(run("none"), &sent).on(&emulator).await;
+    missing.gateway(404, "WORKLOAD_NOT_FOUND");
+}
+
+#[tokio::test]
 async fn the_same_id_starts_nothing_twice() {
     let emulator = with_job();
     let chosen = json!({"executionId": "mine", "tasks": [{"n": 1}]});
