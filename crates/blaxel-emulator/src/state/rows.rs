@@ -167,6 +167,11 @@ impl Rows {
         self.serial = self.serial.max(serial);
     }
 
+    /// Sets the last serial number.
+    pub(super) fn set_serial(&mut self, serial: u64) {
+        self.serial = serial;
+    }
+
     /// Returns a number that was not returned before. It always grows.
     pub(super) fn next_serial(&mut self) -> u64 {
         self.serial += 1;

@@ -253,7 +253,7 @@ async fn the_parts_show_the_state_of_the_emulator() {
     assert_eq!(costs.matches("<title>20").count(), 7 * 6, "{costs}");
     assert!(costs.contains("role=\"img\"") && costs.contains("Most expensive resources"));
     let deviations = page(&emulator, "/_emulator/page/deviations").await;
-    assert!(deviations.contains("It serves HTTP/1.1 on 127.0.0.1"));
+    assert!(deviations.contains("It serves HTTP/1.1 and HTTP/2 on 127.0.0.1"));
     assert!(deviations.contains("<code>ListAccounts</code>"));
 }
 

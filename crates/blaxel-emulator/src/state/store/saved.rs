@@ -52,7 +52,8 @@ impl OpenStore {
         }
     }
 
-    /// Restores what is there besides the records. Serial numbers go on from the larger ones.
+    /// Restores what is there besides the records. Serial numbers go on from the saved one, which a seed
+    /// that was written by hand does not have.
     pub(crate) fn restore_counters(&mut self, saved: &SavedCounters) -> Result<(), Problem> {
         saved.check()?;
         for (from, is_build) in [(&saved.failing, false), (&saved.failing_builds, true)] {
@@ -73,7 +74,11 @@ impl OpenStore {
                 self.fail_next_task(job, *index, *attempts);
             }
         }
-        self.rows.raise_serial(saved.serial);
+        if saved.serial > 0 {
+            let records = self.all_records().map(|(_, record)| record.serial);
+            let largest = records.max().unwrap_or_default();
+            self.rows.set_serial(saved.serial.max(largest));
+        }
         Ok(())
     }
 
