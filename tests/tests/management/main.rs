@@ -58,7 +58,6 @@ const OTHERS: &[&str] = &[
     "ListAccountMetricsResourceTypes",
     "ListAccounts",
     "PutArchive",
-    "RunJob",
     "StartDeviceLogin",
 ];
 

@@ -43,7 +43,7 @@ pub(crate) fn routes() -> Vec<Route> {
         route("ListJobExecutionTasks", MethodFilter::GET, tasks_of, tasks),
         // The platform's command line tool starts executions here.
         Route::new(
-            "RunJob",
+            "CreateJobExecution",
             MethodFilter::POST,
             ["/run/{workspace}/jobs/{jobId}/executions"],
             AccessLevel::Workload,

@@ -170,7 +170,7 @@ async fn gateway_errors_have_their_own_format() {
             .await
             .gateway(404, "WORKLOAD_NOT_FOUND");
     }
-    for nowhere in ["demo", "demo/jobs/j/executions", "demo/agents"] {
+    for nowhere in ["demo", "demo/jobs/j", "demo/agents"] {
         let uri = format!("{run}/{nowhere}");
         post(uri, &body)
             .on(&emulator)
