@@ -204,7 +204,7 @@ pub(crate) struct EntryId(u64);
 #[derive(Default)]
 pub(crate) struct Journal {
     entries: Mutex<Entries>,
-    /// How often each operation was asked for, and took place. They outlive the entries.
+    /// The numbers of times that each operation was asked for, and took place. They outlive the entries.
     counts: Mutex<BTreeMap<String, OperationCount>>,
     /// Sees each change.
     changes: watch::Sender<()>,

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use self::text::mask_strings;
 
-/// What stands in place of a secret.
+/// The text in place of a secret.
 pub(crate) const MASK: &str = "****";
 
 /// Names of members and parameters whose values are secret, in lower case, without `_` and `-`.

@@ -51,7 +51,7 @@ pub struct Recorder {
     task: AbortHandle,
 }
 
-/// What was seen so far.
+/// The documents and calls that were seen so far.
 #[derive(Default)]
 struct Seen {
     journal: Arc<Journal>,

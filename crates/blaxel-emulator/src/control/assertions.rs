@@ -42,7 +42,7 @@ struct Connections {
     within: Seconds,
 }
 
-/// What is asserted.
+/// The subject of an assertion.
 enum Subject {
     Times(String, u64),
     Urls,

@@ -1,4 +1,4 @@
-//! What the machines of sandboxes do.
+//! Scripts of the machines of sandboxes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a test learns from an emulator about the calls of its programs.
+//! Facts that a test learns from an emulator about the calls of its programs.
 
 use std::panic::Location;
 use std::time::Duration;

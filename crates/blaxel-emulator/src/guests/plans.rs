@@ -1,4 +1,4 @@
-//! What tests plan for the machines of sandboxes, also for those that do not run yet.
+//! Plans of tests for the machines of sandboxes, also for those that do not run yet.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -18,7 +18,7 @@ use crate::mask::{self, Secrets};
 /// A call whose entry is in the journal. Dropping it ends the call, unless its response goes on.
 pub(crate) struct Recording(Option<Call>);
 
-/// What the end of a call needs.
+/// The parts that the end of a call needs.
 struct Call {
     journal: Arc<Journal>,
     clock: Clock,

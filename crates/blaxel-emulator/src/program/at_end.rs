@@ -1,4 +1,4 @@
-//! What the program writes when it ends.
+//! Files that the program writes when it ends.
 
 use std::io;
 use std::path::PathBuf;

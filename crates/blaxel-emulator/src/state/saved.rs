@@ -70,7 +70,7 @@ pub(crate) struct SavedFailure {
     pub(crate) name: String,
 }
 
-/// What the store has besides its records.
+/// The parts of the store besides its records.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct SavedCounters {

@@ -160,7 +160,7 @@ async fn a_script_that_makes_no_sense_is_refused() {
     assert_eq!(reply.status, 400);
 }
 
-/// What a Rust test can do with the emulator, a test in any language can.
+/// A test in any language can do with the emulator what a Rust test can.
 #[tokio::test]
 async fn the_rest_of_the_handle_is_there_over_http() {
     let emulator = Emulator::builder()
