@@ -175,6 +175,13 @@ impl Guests {
         }
     }
 
+    /// Ends all machines.
+    pub(crate) fn end_all(&self) {
+        let ended = std::mem::take(&mut *lock(&self.0.running));
+        // Their processes end outside of the lock.
+        drop(ended);
+    }
+
     /// Ends the machine of a sandbox. The next one starts with these contents.
     pub(crate) fn restart_with(&self, store: &mut OpenStore, sandbox: &str, contents: Contents) {
         let ended = lock(&self.0.running).remove(sandbox);

@@ -132,6 +132,9 @@ pub(crate) fn restore(engine: &Engine, data: &Data) -> Result<(), InvalidData> {
     let document = data.document();
     if document.complete {
         engine.clear();
+        // Those of before would be taken for the restored ones, whose numbers are the same.
+        engine.guests.end_all();
+        engine.store.open().forget_serials();
     }
     if let Some(clock) = document.clock {
         engine.clock.set(clock);

@@ -162,14 +162,14 @@ impl Rows {
         self.serial
     }
 
+    /// Makes serial numbers begin again.
+    pub(super) fn forget_serials(&mut self) {
+        self.serial = 0;
+    }
+
     /// Makes the next serial number larger than this one.
     pub(super) fn raise_serial(&mut self, serial: u64) {
         self.serial = self.serial.max(serial);
-    }
-
-    /// Sets the last serial number.
-    pub(super) fn set_serial(&mut self, serial: u64) {
-        self.serial = serial;
     }
 
     /// Returns a number that was not returned before. It always grows.

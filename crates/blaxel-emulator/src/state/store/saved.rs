@@ -52,8 +52,7 @@ impl OpenStore {
         }
     }
 
-    /// Restores what is there besides the records. Serial numbers go on from the saved one, which a seed
-    /// that was written by hand does not have.
+    /// Restores what is there besides the records. Serial numbers go on from the larger ones.
     pub(crate) fn restore_counters(&mut self, saved: &SavedCounters) -> Result<(), Problem> {
         saved.check()?;
         for (from, is_build) in [(&saved.failing, false), (&saved.failing_builds, true)] {
@@ -74,12 +73,13 @@ impl OpenStore {
                 self.fail_next_task(job, *index, *attempts);
             }
         }
-        if saved.serial > 0 {
-            let records = self.all_records().map(|(_, record)| record.serial);
-            let largest = records.max().unwrap_or_default();
-            self.rows.set_serial(saved.serial.max(largest));
-        }
+        self.rows.raise_serial(saved.serial);
         Ok(())
+    }
+
+    /// Makes serial numbers begin again, in an empty store whose records are restored next.
+    pub(crate) fn forget_serials(&mut self) {
+        self.rows.forget_serials();
     }
 
     /// Restores a record as it was saved, or creates one that was written by hand.
