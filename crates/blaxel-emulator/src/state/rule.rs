@@ -90,7 +90,7 @@ pub(crate) fn duration(document: &Document, path: &str) -> Check {
 
 /// Checks that a member, if present, is a duration of at least this length.
 pub(crate) fn lifetime(document: &Document, path: &str, least: Duration) -> Check {
-    match member::text(document, path) {
+    match given(document, path) {
         Some(text) => at_least(text, least, &dotted(path)),
         None => Ok(()),
     }
@@ -202,6 +202,11 @@ mod tests {
             let document = Document::from_iter([("it".to_owned(), text.into())]);
             assert_eq!(duration(&document, "it").is_ok(), is_accepted, "{text}");
             assert_eq!(time(&document, "it").is_ok(), is_accepted, "{text}");
+            assert_eq!(
+                lifetime(&document, "it", LEAST_AGE).is_ok(),
+                is_accepted,
+                "{text}"
+            );
         }
     }
 
