@@ -88,7 +88,7 @@ var kinds = []struct{ name, spec string }{
 	{"Job", "{runtime: {image: 'registry/job:1', memory: 2048}}"},
 	{"Model", "{runtime: {type: openai, model: gpt-4o}}"},
 	{"Application", "{image: 'registry/application:1', memory: 2048, port: 8080}"},
-	{"Sandbox", "{region: us-pdx-1, runtime: {image: 'blaxel/base-image:latest', memory: 2048}}"},
+	{"Sandbox", "{enabled: true, region: us-pdx-1, runtime: {image: 'blaxel/base-image:latest', memory: 2048}}"},
 	{"Volume", "{size: 1024, region: us-pdx-1}"},
 	{"VolumeTemplate", "{defaultSize: 1024}"},
 	{"Policy", "{type: maxToken, resourceTypes: [model], maxTokens: {total: 1000}}"},
@@ -196,11 +196,12 @@ func (s *suite) workloads() {
 		contains(s.bl(ctx, arguments...), "Hello")
 	})
 
-	s.check("run: a job starts an execution, which is listed", func(ctx context.Context) {
+	s.check("run: a job starts an execution, which is listed, and whose log is shown", func(ctx context.Context) {
 		s.apply(ctx, manifest("Job", s.name, "{runtime: {image: 'registry/job:1', memory: 2048}}"))
 		contains(s.bl(ctx, "run", "job", s.name, "--data", `{"tasks": [{"n": 1}, {"n": 2}]}`), "2 task(s)")
 		contains(s.bl(ctx, "get", "job", s.name, "executions", "-o", "json"), `"status"`)
-		contains(s.bl(ctx, "logs", "job", s.name), s.name)
+		// The tool asks for logs up to the current second.
+		until(ctx, func() bool { return strings.Contains(s.bl(ctx, "logs", "job", s.name), s.name) })
 		s.bl(ctx, "delete", "job", s.name)
 	})
 }
