@@ -39,13 +39,16 @@ pub(super) fn refusals(packed: u64, files: &[(String, u64)], license: &str) -> V
     refusals
 }
 
+/// Those of sources, of their data, and of the parts of a page.
+const EXTENSIONS: [&str; 8] = ["css", "html", "js", "json", "md", "rs", "svg", "txt"];
+
 fn is_expected(path: &str) -> bool {
     let Some((directory, rest)) = path.split_once('/') else {
         return BESIDE.split(' ').any(|it| it == path) || path.starts_with("LICENSE-");
     };
     let extension = rest.rsplit_once('.').map_or("", |(_, extension)| extension);
     ["benches", "examples", "src", "tests"].contains(&directory)
-        && ["json", "md", "rs", "txt"].contains(&extension)
+        && EXTENSIONS.contains(&extension)
         && !rest.split('/').any(|part| part.starts_with('.'))
 }
 
@@ -56,6 +59,7 @@ mod tests {
     /// The size of an archive, a licence, a file with its size, and the refusal, if there is one.
     const CASES: &str = "\
         9 | (MIT OR Apache-2.0) | src/schemas.txt | 1 |
+        9 | MIT | src/page/style.css | 1 |
         10485760 | MIT | src/a.rs | 1 |
         10485761 | MIT | src/a.rs | 1 | it has 10485761 of 10485760 bytes
         9 | MIT | README.md | 17 | its README.md has 17 bytes
