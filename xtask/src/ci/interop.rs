@@ -171,14 +171,6 @@ mod tests {
     }
 
     #[test]
-    #[ignore]
-    fn zz_go_only() {
-        for check in CHECKS.iter().filter(|it| it.1.lock == "go.sum") {
-            check.run().unwrap();
-        }
-    }
-
-    #[test]
     fn scripts_get_nothing_of_our_environment_and_lock_files_name_no_registry() {
         let sh = Shell::new().unwrap();
         let directory = sh.create_temp_dir().unwrap();
