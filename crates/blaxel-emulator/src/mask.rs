@@ -7,12 +7,11 @@ use std::borrow::Cow;
 
 use blaxel_core::__private::redact;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use self::text::mask_strings;
-
-/// The text in place of a secret.
-pub(crate) const MASK: &str = "****";
+pub(crate) use crate::state::MASK;
 
 /// Names of members and parameters whose values are secret, in lower case, without `_` and `-`.
 const NAMES: [&str; 21] = [
@@ -180,21 +179,8 @@ pub(crate) fn parameters(query: &str, is_secret: impl Fn(&str) -> bool) -> Maske
 
 /// Decodes a part of a query.
 fn decode(text: &str) -> String {
-    let mut rest = text.as_bytes();
-    let mut decoded = Vec::with_capacity(rest.len());
-    while let [first, after @ ..] = rest {
-        let escaped = after.get(..2).filter(|_| *first == b'%');
-        let escaped = escaped.and_then(|digits| std::str::from_utf8(digits).ok());
-        let escaped = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match escaped {
-            Some(byte) => decoded.push(byte),
-            None => decoded.push(if *first == b'+' { b' ' } else { *first }),
-        }
-        rest = after
-            .get(if escaped.is_some() { 2 } else { 0 }..)
-            .unwrap_or_default();
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+    let text = text.replace('+', " ");
+    percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }
 
 /// Returns a body in which secrets are masked. JSON is changed only if it has some; the rest of a body is

@@ -61,10 +61,10 @@ pub(crate) use self::kind::{DeleteResponse, Kind, Layout, Listing, Naming, Pages
 pub(crate) use self::kinds::{
     AGENTS, API_KEYS, APPLICATIONS, CUSTOM_DOMAINS, DOMAIN_SHARES, DRIVES, EGRESS_GATEWAYS,
     EGRESS_IPS, EXECUTIONS, FUNCTIONS, IMAGE_SHARES, IMAGES, INTEGRATION_CONNECTIONS, JOBS, KINDS,
-    MODELS, OWN_KINDS, PENDING_SHARES, POLICIES, PREVIEW_TOKENS, PREVIEWS, SANDBOXES,
-    SCHEDULE_EXECUTIONS, SCHEDULES, SECRETS, SERVICE_ACCOUNTS, SNAPSHOTS, USERS, VOLUME_TEMPLATES,
-    VOLUMES, WORKSPACES, is_on_standby, policy_users, preview_host, schedule_changed, token_key,
-    token_name, top_kind,
+    MODELS, PENDING_SHARES, POLICIES, PREVIEW_TOKENS, PREVIEWS, SANDBOXES, SCHEDULE_EXECUTIONS,
+    SCHEDULES, SECRETS, SERVICE_ACCOUNTS, SNAPSHOTS, USERS, VOLUME_TEMPLATES, VOLUMES, WORKSPACES,
+    all_kinds, is_on_standby, policy_users, preview_host, schedule_changed, token_key, token_name,
+    top_kind,
 };
 pub(crate) use self::kinds::{
     access, executions as execution, images as image, snapshots as snapshot,
@@ -73,5 +73,5 @@ pub(crate) use self::member::Document;
 pub(crate) use self::record::{Author, Contents, Record, Settings};
 pub(crate) use self::rows::{CollectionKey, Rows};
 pub(crate) use self::saved::{Problem, SavedCounters, SavedRecord};
-pub(crate) use self::secret::Visibility;
+pub(crate) use self::secret::{MASK, Visibility};
 pub(crate) use self::store::{FailingWork, OpenStore, Store};

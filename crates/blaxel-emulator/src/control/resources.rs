@@ -14,7 +14,7 @@ use super::answer::Refused;
 use crate::clock::timestamp;
 use crate::engine::Engine;
 use crate::state::{
-    Collection, Document, FailingWork, IMAGE_SHARES, IMAGES, KINDS, Kind, PENDING_SHARES, Record,
+    Collection, Document, FailingWork, IMAGES, Kind, Record, SCHEDULE_EXECUTIONS, all_kinds,
     member, top_kind,
 };
 
@@ -23,7 +23,7 @@ pub(super) fn routes() -> Router {
         .route("/resources", get(list))
         .route(
             "/resources/{collection}/{name}",
-            get(show).put(add).delete(remove),
+            get(show).put(put).delete(remove),
         )
         .route("/resources/{collection}/{name}/fail", post(fail_next))
 }
@@ -55,10 +55,9 @@ pub(super) struct Brief {
     pub(super) created_at: String,
 }
 
-/// Returns the kinds of which there may be resources.
+/// Returns the kinds of which there may be resources. Executions of schedules are none.
 fn kinds() -> impl Iterator<Item = &'static Kind> {
-    let others: [&'static Kind; 3] = [&IMAGES, &IMAGE_SHARES, &PENDING_SHARES];
-    KINDS.iter().copied().chain(others)
+    all_kinds().filter(|kind| kind.path != SCHEDULE_EXECUTIONS.path)
 }
 
 /// Returns the number of resources.
@@ -147,12 +146,35 @@ async fn show(
     Ok(Json(document))
 }
 
-async fn add(
+/// Adds a resource with plausible contents.
+pub(super) fn add(engine: &Engine, collection: &str, name: &str) -> Result<(), Refused> {
+    engine.add_sample(kind_of(collection)?, name, Duration::ZERO);
+    Ok(())
+}
+
+/// Deletes a resource as the API does.
+pub(super) fn delete(engine: &Engine, collection: &str, name: &str) -> Result<(), Refused> {
+    let (kind, _) = document(engine, collection, name)?;
+    engine.store.open().delete(&Collection::top(kind), name);
+    Ok(())
+}
+
+/// Makes the next deployment of a resource fail.
+pub(super) fn fail_deployment(
+    engine: &Engine,
+    collection: &str,
+    name: &str,
+) -> Result<(), Refused> {
+    let work = FailingWork::Main(kind_of(collection)?.path);
+    engine.store.open().fail_next(work, name);
+    Ok(())
+}
+
+async fn put(
     Extension(engine): Of,
     Path((collection, name)): Path<(String, String)>,
 ) -> Result<StatusCode, Refused> {
-    let kind = kind_of(&collection)?;
-    engine.add_sample(kind, &name, Duration::ZERO);
+    add(&engine, &collection, &name)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -160,8 +182,7 @@ async fn remove(
     Extension(engine): Of,
     Path((collection, name)): Path<(String, String)>,
 ) -> Result<StatusCode, Refused> {
-    let (kind, _) = document(&engine, &collection, &name)?;
-    engine.store.open().delete(&Collection::top(kind), &name);
+    delete(&engine, &collection, &name)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -169,10 +190,6 @@ async fn fail_next(
     Extension(engine): Of,
     Path((collection, name)): Path<(String, String)>,
 ) -> Result<StatusCode, Refused> {
-    let kind = kind_of(&collection)?;
-    engine
-        .store
-        .open()
-        .fail_next(FailingWork::Main(kind.path), &name);
+    fail_deployment(&engine, &collection, &name)?;
     Ok(StatusCode::NO_CONTENT)
 }

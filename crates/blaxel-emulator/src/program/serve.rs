@@ -5,6 +5,7 @@ use std::thread;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use blaxel_core::__private::quote;
 use blaxel_core::{Body, open, response};
 use blaxel_emulator::Emulator;
 use tokio::sync::oneshot;
@@ -49,7 +50,7 @@ fn page(emulator: &Emulator) -> String {
 fn exports(emulator: &Emulator) -> String {
     let mut lines = String::new();
     for (name, value) in emulator.variables() {
-        lines.push_str(&format!("export {name}={}\n", quoted(&value)));
+        lines.push_str(&format!("export {name}={}\n", quote(&value)));
     }
     for (name, value) in emulator.proxy_variables() {
         lines.push_str(&format!("# {name}={value}\n"));
@@ -58,15 +59,6 @@ fn exports(emulator: &Emulator) -> String {
     let client = BASE64_STANDARD.encode(client);
     lines.push_str(&format!("# BL_CLIENT_CREDENTIALS={client}\n"));
     lines
-}
-
-/// Returns a word of a shell.
-fn quoted(value: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "+,-./:=@_".contains(letter);
-    match value.chars().all(is_plain) {
-        true => value.to_owned(),
-        false => format!("'{}'", value.replace('\'', "'\\''")),
-    }
 }
 
 /// Waits until the standard input is closed. Input is discarded.

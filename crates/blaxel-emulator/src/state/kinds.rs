@@ -66,17 +66,21 @@ pub(crate) static KINDS: &[&Kind] = &[
 ];
 
 /// The kinds that have none of them.
-pub(crate) static OWN_KINDS: [&Kind; 4] = [
+static OWN_KINDS: [&Kind; 4] = [
     &IMAGES,
     &IMAGE_SHARES,
     &PENDING_SHARES,
     &SCHEDULE_EXECUTIONS,
 ];
 
+/// Returns all kinds.
+pub(crate) fn all_kinds() -> impl Iterator<Item = &'static Kind> {
+    KINDS.iter().copied().chain(OWN_KINDS)
+}
+
 /// Returns the kind of the collections with this path, at the top level or not.
 pub(crate) fn kind_at(path: &str) -> Option<&'static Kind> {
-    let mut kinds = KINDS.iter().copied().chain(OWN_KINDS);
-    kinds.find(|kind| kind.path == path)
+    all_kinds().find(|kind| kind.path == path)
 }
 
 /// Returns the kind of a top-level collection with this path.
@@ -92,13 +96,7 @@ mod tests {
     /// The rows find the parent of a collection by its path.
     #[test]
     fn the_path_of_a_kind_extends_the_path_of_its_parent_only() {
-        let others = [
-            &IMAGES,
-            &IMAGE_SHARES,
-            &PENDING_SHARES,
-            &SCHEDULE_EXECUTIONS,
-        ];
-        let kinds: Vec<&Kind> = KINDS.iter().copied().chain(others).collect();
+        let kinds: Vec<&Kind> = all_kinds().collect();
         for kind in &kinds {
             let above = kinds.iter().filter(|other| {
                 let below = kind.path.strip_prefix(other.path);

@@ -24,7 +24,6 @@ use crate::fault::Fault;
 use crate::initial_data;
 use crate::params::Params;
 use crate::router::{Api, check_operation};
-use crate::state::{Collection, FailingWork};
 
 /// Maximum size of a form, in bytes.
 const LIMIT: usize = 64 << 10;
@@ -154,19 +153,11 @@ fn clear_journal(engine: &Engine, _: &Params) -> Result<(), Refused> {
 }
 
 fn add_resource(engine: &Engine, fields: &Params) -> Result<(), Refused> {
-    let kind = resources::kind_of(field(fields, "collection")?)?;
-    engine.add_sample(kind, field(fields, "name")?, Duration::ZERO);
-    Ok(())
+    resources::add(engine, field(fields, "collection")?, field(fields, "name")?)
 }
 
 fn fail_deployment(engine: &Engine, fields: &Params) -> Result<(), Refused> {
-    let kind = resources::kind_of(field(fields, "collection")?)?;
-    let name = field(fields, "name")?;
-    engine
-        .store
-        .open()
-        .fail_next(FailingWork::Main(kind.path), name);
-    Ok(())
+    resources::fail_deployment(engine, field(fields, "collection")?, field(fields, "name")?)
 }
 
 /// Deletes a resource, whose own page is gone then.
@@ -181,9 +172,7 @@ async fn remove(Extension(engine): Of, request: Request) -> Response {
 
 fn delete_resource(engine: &Engine, fields: &Params) -> Result<(), Refused> {
     let name = field(fields, "name")?;
-    let (kind, _) = resources::document(engine, field(fields, "collection")?, name)?;
-    engine.store.open().delete(&Collection::top(kind), name);
-    Ok(())
+    resources::delete(engine, field(fields, "collection")?, name)
 }
 
 fn begin_incident(engine: &Engine, fields: &Params) -> Result<(), Refused> {

@@ -10,7 +10,7 @@ use super::failing::FailingWork;
 use crate::state::archive::ARCHIVES;
 use crate::state::record::Author;
 use crate::state::saved::{Problem, SavedCounters, SavedFailure, SavedRecord, work_named};
-use crate::state::{Contents, Document, KINDS, SANDBOXES, member};
+use crate::state::{Contents, Document, SANDBOXES, all_kinds, member};
 
 impl OpenStore {
     /// Saves all records, in the order in which they were created. `contents` returns those of the machine of a
@@ -122,8 +122,7 @@ impl OpenStore {
     fn all_records(
         &self,
     ) -> impl Iterator<Item = (crate::state::Collection, &crate::state::Record)> {
-        let kinds = KINDS.iter().copied().chain(crate::state::OWN_KINDS);
-        kinds.flat_map(|kind| self.everywhere(kind))
+        all_kinds().flat_map(|kind| self.everywhere(kind))
     }
 }
 
