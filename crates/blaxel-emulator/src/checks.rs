@@ -22,8 +22,8 @@ pub(crate) fn times(
     expected: u64,
 ) -> Result<Result<(), Failed>, UnknownOperation> {
     check_operation(operation)?;
-    let count = engine.journal.counts();
-    let count = count.get(operation).copied().unwrap_or_default();
+    let counts = engine.journal.counts();
+    let count = counts.get(operation).copied().unwrap_or_default();
     if count.processed == expected {
         return Ok(Ok(()));
     }
@@ -37,7 +37,7 @@ pub(crate) fn times(
     );
     let calls: Vec<_> = entries.iter().filter(own).map(Entry::line).collect();
     if calls.is_empty() && count.requests == 0 {
-        let known: Vec<_> = engine.journal.counts().into_keys().collect();
+        let known: Vec<_> = counts.into_keys().collect();
         match known.is_empty() {
             true => message.push_str("; no request was received at all"),
             false => {

@@ -277,7 +277,7 @@ impl Incident {
             clock.advance(SKEW);
         }
         for (operation, fault, times) in (self.program().faults)() {
-            waiting.add_of(self.name(), operation, fault, times);
+            waiting.add_of(Some(self.name()), operation, fault, times);
         }
     }
 

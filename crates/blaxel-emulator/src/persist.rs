@@ -43,12 +43,10 @@ pub(crate) fn load(engine: &Engine, data: &Data) -> Result<(), InvalidData> {
         // An incident that is not known any more leaves its faults alone.
         let incident: Option<Incident> =
             saved.incident.as_deref().and_then(|name| name.parse().ok());
-        match incident {
-            Some(incident) => engine
-                .faults
-                .add_of(incident.name(), &saved.operation, fault, times),
-            None => engine.faults.add(&saved.operation, fault, times),
-        }
+        let incident = incident.map(Incident::name);
+        engine
+            .faults
+            .add_of(incident, &saved.operation, fault, times);
     }
     engine.continue_from(document.requests, &document.used_device_codes);
     Ok(())

@@ -23,33 +23,25 @@ pub(crate) struct Waiting {
 
 impl Faults {
     pub(crate) fn add(&self, operation: &str, fault: Fault, times: u32) {
-        let incident = None;
-        let added = Waiting {
-            fault,
-            times,
-            incident,
-        };
-        self.push(operation, added);
+        self.add_of(None, operation, fault, times);
     }
 
-    /// Adds a fault that is a part of an incident.
-    pub(crate) fn add_of(&self, incident: &'static str, operation: &str, fault: Fault, times: u32) {
-        let incident = Some(incident);
-        let added = Waiting {
-            fault,
-            times,
-            incident,
-        };
-        self.push(operation, added);
-    }
-
-    fn push(&self, operation: &str, added: Waiting) {
-        if added.times > 0 {
+    /// Adds a fault that may be a part of an incident.
+    pub(crate) fn add_of(
+        &self,
+        incident: Option<&'static str>,
+        operation: &str,
+        fault: Fault,
+        times: u32,
+    ) {
+        if times > 0 {
             let mut waiting = lock(&self.0);
-            waiting
-                .entry(operation.to_owned())
-                .or_default()
-                .push_back(added);
+            let queue = waiting.entry(operation.to_owned()).or_default();
+            queue.push_back(Waiting {
+                fault,
+                times,
+                incident,
+            });
         }
     }
 
@@ -166,8 +158,8 @@ mod tests {
     fn the_faults_of_an_incident_are_removed_alone() {
         let faults = Faults::default();
         faults.add("ListAgents", Fault::cut(1), 1);
-        faults.add_of("shuffled-list", "ListAgents", Fault::reversed(), 2);
-        faults.add_of("shuffled-list", "GetAgent", Fault::reversed(), 1);
+        faults.add_of(Some("shuffled-list"), "ListAgents", Fault::reversed(), 2);
+        faults.add_of(Some("shuffled-list"), "GetAgent", Fault::reversed(), 1);
         assert_eq!(faults.waiting(), 4);
         faults.remove_of("shuffled-list");
         let left = faults.all();
