@@ -21,9 +21,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use model::{Document, Finding};
-use xshell::Shell;
+use xshell::{Shell, cmd};
 
-use crate::shell;
+use crate::emulator;
 
 /// The differences that are meant.
 const LIST: &str = "crates/blaxel-management/api-drift.txt";
@@ -36,8 +36,8 @@ const SANDBOX_LIST: &str = "crates/blaxel-sandbox/api-drift.txt";
 /// not explain and each line of the list that explains nothing.
 pub(crate) fn run(sh: &Shell, spec: &Path) -> Result<()> {
     let theirs = file(spec)?;
-    let arguments = "run --quiet --locked -p blaxel-emulator -- --openapi";
-    let text = shell::cargo(sh, arguments).quiet().read()?;
+    let program = emulator::program(sh)?;
+    let text = cmd!(sh, "{program} --openapi").quiet().read()?;
     let ours = read::document(&text).context("the emulator's document")?;
     let sources = "the emulator's `src/openapi/*.txt` and the facade";
     report(sh, &theirs, &ours, LIST, sources)

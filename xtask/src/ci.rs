@@ -162,7 +162,7 @@ mod tests {
     fn selected_stages_run_once_and_in_the_order_of_the_table() {
         let selected = select(&[Stage::Test, Stage::Fmt, Stage::Test]);
         assert_eq!(selected, [Stage::Fmt, Stage::Test]);
-        let names = "fmt tidy drift lean clippy features test docs public-api semver deny wasm \
+        let names = "fmt tidy lean clippy features test drift docs public-api semver deny wasm \
                      quickstart interop rehearsal";
         let all: Vec<String> = Stage::value_variants().iter().map(Stage::name).collect();
         assert_eq!(all.join(" "), names);

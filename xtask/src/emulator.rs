@@ -1,5 +1,6 @@
 //! The emulator as a program that a user would start.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -7,11 +8,22 @@ use anyhow::{Result, ensure};
 use xshell::Shell;
 
 use crate::process::Process;
+use crate::shell::cargo;
 use crate::workspace::Workspace;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// The variable that it prints last.
 const LAST: &str = "BL_CLIENT_CREDENTIALS";
+
+/// Builds the program, together with its tests. The flags select the features with which the stage `test` has
+/// built it already.
+const BUILD: &str = "test --quiet --locked --no-run --test emulator";
+
+/// Builds the program of the emulator, and returns its path.
+pub(crate) fn program(sh: &Shell) -> Result<PathBuf> {
+    cargo(sh, BUILD).quiet().run()?;
+    Ok(Workspace::read(sh)?.target.join("debug/blaxel-emulator"))
+}
 
 /// An emulator that serves until it is dropped, or until this program ends for whatever reason.
 pub(crate) struct Emulator {
@@ -20,9 +32,8 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts the program that cargo has built in this workspace last, with these options.
-    pub(crate) fn start(sh: &Shell, options: &[&str]) -> Result<Self> {
-        let program = Workspace::read(sh)?.target.join("debug/blaxel-emulator");
+    /// Starts this program with these options.
+    pub(crate) fn start(program: &Path, options: &[&str]) -> Result<Self> {
         let mut command = Command::new(program);
         command.args(options);
         Self::start_by(command)

@@ -39,7 +39,8 @@ pub(crate) fn run(sh: &Shell, packages: &[String]) -> Result<()> {
 /// Compiles the next package until there is none, in this target directory if it is not the usual one.
 ///
 /// Clippy can refuse warnings, such as that of an import that one feature alone uses, without flags that
-/// would have all dependencies compiled again. What it keeps for the next change of a source is of no use here.
+/// would have all dependencies compiled again; those of this workspace are checked in their own turn. What it keeps
+/// for the next change of a source is of no use here.
 fn check_all<'a>(next: impl Fn() -> Option<&'a Package>, target: Option<PathBuf>) -> Result<()> {
     let sh = at_root()?;
     sh.set_var("CARGO_INCREMENTAL", "0");
@@ -47,7 +48,7 @@ fn check_all<'a>(next: impl Fn() -> Option<&'a Package>, target: Option<PathBuf>
         sh.set_var("CARGO_TARGET_DIR", target);
     }
     while let Some(package) = next() {
-        let clippy = format!("clippy --locked --package {}", package.name);
+        let clippy = format!("clippy --locked --no-deps --package {}", package.name);
         for choice in choices(features(package)) {
             cargo(&sh, &format!("{clippy} {choice} -- -D warnings")).run()?;
         }

@@ -109,8 +109,6 @@ pub(crate) enum Stage {
     Fmt,
     /// the rules of the repository that no compiler knows
     Tidy,
-    /// the emulator's OpenAPI document agrees with the API's
-    Drift,
     /// no crate compiles more crates than its budget allows
     Lean,
     /// no warning of the compiler or of clippy, in any target
@@ -119,6 +117,8 @@ pub(crate) enum Stage {
     Features,
     /// all tests
     Test,
+    /// the emulator's OpenAPI document agrees with the API's
+    Drift,
     /// the documentation builds as docs.rs does, and no link is broken
     Docs,
     /// the snapshots in the crates list what is public

@@ -77,7 +77,7 @@ impl Runtime {
 
     /// Copies the sources to here, since scripts find modules beside themselves only, installs what
     /// the lock file says, unless that has been done by the same tools, and builds the program.
-    fn install(&self, sh: &Shell, sources: &Path) -> Result<()> {
+    pub(crate) fn install(&self, sh: &Shell, sources: &Path) -> Result<()> {
         // A module that is gone from the sources must not be found.
         sh.remove_path("checks")?;
         cmd!(sh, "cp -R {sources}/. .").quiet().run()?;

@@ -143,7 +143,7 @@ fn the_list_explains_differences_that_exist_once_and_with_a_reason() {
         assert!(refused.contains(":2: "), "{refused}");
     }
     assert!(allowed(LIST, &list.repeat(2)).is_err());
-    let sh = shell::at_root().unwrap();
+    let sh = crate::shell::at_root().unwrap();
     for list in [LIST, SANDBOX_LIST] {
         allowed(list, &sh.read_file(list).unwrap()).unwrap();
     }
@@ -217,7 +217,7 @@ fn the_list_of_a_sandbox_is_a_document() {
     ] {
         assert!(sandbox::document(line).is_err(), "{line}");
     }
-    let sh = shell::at_root().unwrap();
+    let sh = crate::shell::at_root().unwrap();
     let list = sandbox::document(&sh.read_file(SANDBOX).unwrap()).unwrap();
     assert!(list.operations.len() > 40 && list.schemas.len() > 40);
 }

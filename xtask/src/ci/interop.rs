@@ -4,6 +4,7 @@
 
 mod page;
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use xshell::Shell;
 
-use crate::emulator::Emulator;
+use crate::emulator::{self, Emulator};
 use crate::process::Process;
 use crate::runtime::{DISABLE_HTTP2, GO, NODE, PYTHON, Runtime};
 use crate::shell::{at_root, cargo};
@@ -24,10 +25,9 @@ const LIMIT: Duration = Duration::from_secs(180);
 const LONG_LIMIT: Duration = Duration::from_secs(420);
 /// The variable that names the certificate of the emulator's authority alone.
 const OWN_AUTHORITY: &str = "NODE_EXTRA_CA_CERTS";
-/// Builds the program of the emulator, together with its tests, and the tests that call servers. The
-/// flags select the features with which the stage `test` has built all of it already.
-const BUILD: &str =
-    "test --no-run --test emulator --test mcp_server --test oauth_server --test page";
+/// Builds the tests that call servers and the page, with the features with which the stage `test` has built
+/// them already.
+const BUILD: &str = "test --no-run --test interop";
 
 /// A directory of `tests/interop`, one of its scripts, and what calls what.
 struct Check(&'static str, &'static Runtime, &'static str, Role);
@@ -38,7 +38,7 @@ enum Role {
     /// The same, over TLS: with the SDK's own HTTP/2, and as the proxy of an SDK that knows the
     /// addresses of the platform only.
     SecureClient,
-    /// The script serves. These tests call it by the address in this variable.
+    /// The script serves. The tests of this module call it by the address in this variable.
     Server(&'static str, &'static str),
 }
 
@@ -53,13 +53,14 @@ static CHECKS: [Check; 8] = [
     Check("mcp", &NODE, "everything.mjs", MCP_SERVER),
     Check("oauth", &NODE, "server.mjs", OAUTH_SERVER),
 ];
-const MCP_SERVER: Role = Server("mcp_server", "BLAXEL_TEST_MCP_SERVER");
-const OAUTH_SERVER: Role = Server("oauth_server", "BLAXEL_TEST_OAUTH_ISSUER");
+const MCP_SERVER: Role = Server("mcp_server::", "BLAXEL_TEST_MCP_SERVER");
+const OAUTH_SERVER: Role = Server("oauth_server::", "BLAXEL_TEST_OAUTH_ISSUER");
 
 /// Runs all checks.
 pub(super) fn run(sh: &Shell) -> Result<()> {
+    let emulator = emulator::program(sh)?;
     super::run_cargo(sh, BUILD)?;
-    let failure = |check: &Check| Some(format!("{}: {:#}", check.0, check.run().err()?));
+    let failure = |check: &Check| Some(format!("{}: {:#}", check.0, check.run(&emulator).err()?));
     let page = || Some(format!("page: {:#}", page::check().err()?));
     let (sender, failures) = mpsc::channel();
     thread::scope(|scope| {
@@ -77,19 +78,19 @@ pub(super) fn run(sh: &Shell) -> Result<()> {
 }
 
 impl Check {
-    fn run(&self) -> Result<()> {
+    fn run(&self, emulator: &Path) -> Result<()> {
         let Self(project, runtime, script, role) = self;
         let root = at_root()?;
         let sh = runtime.installed(project)?;
         let mut script = runtime.script(&sh, script)?;
         match role {
             Client(limit) => {
-                let emulator = Emulator::start(&root, &[])?;
+                let emulator = Emulator::start(emulator, &[])?;
                 script.envs(emulator.variables().iter().cloned());
                 count(project, script, *limit)
             }
             SecureClient => {
-                let emulator = Emulator::start(&root, &["--tls"])?;
+                let emulator = Emulator::start(emulator, &["--tls"])?;
                 let variables = emulator.variables();
                 script.envs(variables.iter().cloned());
                 script.env_remove(DISABLE_HTTP2);
@@ -104,7 +105,7 @@ impl Check {
                 let address = |line: String| line.strip_prefix("listening ").map(str::to_owned);
                 let address = server.lines(LIMIT).find_map(address);
                 let address = address.context("the server did not tell its address")?;
-                let tests = cargo(&root, "test --test").args([tests, "--", "--nocapture"]);
+                let tests = cargo(&root, "test --test interop").args([tests, "--", "--nocapture"]);
                 count(project, tests.env(variable, address).into(), LIMIT)
             }
         }

@@ -26,7 +26,7 @@ pub(super) fn check() -> Result<()> {
     };
     let root = at_root()?;
     let pictures = root.current_dir().join("target/interop/page");
-    let tests = cargo(&root, "test --test page -- --nocapture");
+    let tests = cargo(&root, "test --test interop page:: -- --nocapture");
     let tests = tests.env("BLAXEL_TEST_BROWSER", browser);
     count(
         "page",
