@@ -10,8 +10,12 @@ use anyhow::Result;
 use cargo_metadata::Package;
 use xshell::Shell;
 
+use crate::git::git;
 use crate::shell::{at_root, cargo};
 use crate::workspace::{Workspace, features};
+
+/// A package, and the choices of its features as arguments of cargo.
+type Choices<'a> = (&'a str, Vec<String>);
 
 /// Compiles these packages, or all, with each choice of features, and fails at the first warning.
 ///
@@ -19,9 +23,13 @@ use crate::workspace::{Workspace, features};
 /// the second one with a target directory of its own, which take package after package.
 pub(crate) fn run(sh: &Shell, packages: &[String]) -> Result<()> {
     let workspace = Workspace::read(sh)?;
-    let mut packages = workspace.select(packages)?;
+    let packages = workspace
+        .select(packages)?
+        .into_iter()
+        .map(|package| Ok((package.name.as_str(), choices(own(sh, package)?))));
+    let mut packages: Vec<Choices<'_>> = packages.collect::<Result<_>>()?;
     // The longest ones first, so that both lanes end at about the same time.
-    packages.sort_by_key(|package| Reverse(features(package).count()));
+    packages.sort_by_key(|(_, choices)| Reverse(choices.len()));
     let lanes = [None, Some(workspace.target.join("xtask/features"))];
     let lanes = lanes.into_iter().take(packages.len());
     let queue = Mutex::new(packages.into_iter());
@@ -41,25 +49,39 @@ pub(crate) fn run(sh: &Shell, packages: &[String]) -> Result<()> {
 /// Clippy can refuse warnings, such as that of an import that one feature alone uses, without flags that
 /// would have all dependencies compiled again; those of this workspace are checked in their own turn. What it keeps
 /// for the next change of a source is of no use here.
-fn check_all<'a>(next: impl Fn() -> Option<&'a Package>, target: Option<PathBuf>) -> Result<()> {
+fn check_all<'a>(next: impl Fn() -> Option<Choices<'a>>, target: Option<PathBuf>) -> Result<()> {
     let sh = at_root()?;
     sh.set_var("CARGO_INCREMENTAL", "0");
     if let Some(target) = target {
         sh.set_var("CARGO_TARGET_DIR", target);
     }
-    while let Some(package) = next() {
-        let clippy = format!("clippy --locked --no-deps --package {}", package.name);
-        for choice in choices(features(package)) {
+    while let Some((package, choices)) = next() {
+        let clippy = format!("clippy --locked --no-deps --package {package}");
+        for choice in choices {
             cargo(&sh, &format!("{clippy} {choice} -- -D warnings")).run()?;
         }
     }
     Ok(())
 }
 
+/// Returns the features that change a package: its code asks for them, or they bring a dependency. The others only
+/// select features of dependencies, which are compiled with each of those alone themselves.
+fn own<'a>(sh: &Shell, package: &'a Package) -> Result<Vec<&'a str>> {
+    let sources = package.manifest_path.with_file_name("src");
+    let conditions = git(sh, "grep --no-index -hoE").args(["feature = \"[^\"]+\"", "--"]);
+    // It fails if there is none.
+    let conditions = conditions.arg(sources).ignore_status().quiet().read()?;
+    let is_own = |name: &&str| {
+        let mut selected = package.features[*name].iter();
+        selected.any(|it| it.starts_with("dep:")) || conditions.contains(&format!("\"{name}\""))
+    };
+    Ok(features(package).filter(is_own).collect())
+}
+
 /// Returns the arguments for each feature alone, none, all, and the default ones.
-fn choices<'a>(features: impl Iterator<Item = &'a str>) -> Vec<String> {
+fn choices<'a>(features: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let alone = |feature| format!("--no-default-features --features {feature}");
-    let mut choices: Vec<String> = features.map(alone).collect();
+    let mut choices: Vec<String> = features.into_iter().map(alone).collect();
     if !choices.is_empty() {
         choices.extend(["--no-default-features", "--all-features"].map(str::to_owned));
     }
@@ -80,7 +102,25 @@ mod tests {
             "--all-features",
             "",
         ];
-        assert_eq!(choices(["wind", "rain"].into_iter()), expected);
-        assert_eq!(choices([].into_iter()), [""]);
+        assert_eq!(choices(["wind", "rain"]), expected);
+        assert_eq!(choices([]), [""]);
+    }
+
+    #[test]
+    fn a_feature_that_only_selects_those_of_dependencies_is_not_compiled_alone() {
+        let sh = at_root().unwrap();
+        let workspace = Workspace::read(&sh).unwrap();
+        let own = |name: &str| {
+            let package = workspace.packages.iter().find(|it| *it.name == name);
+            own(&sh, package.unwrap()).unwrap()
+        };
+        let facade = own("blaxel");
+        assert!(
+            facade.contains(&"billing") && facade.contains(&"job"),
+            "{facade:?}"
+        );
+        assert!(!facade.contains(&"jiff"), "{facade:?}");
+        assert!(own("blaxel-core").contains(&"jiff"));
+        assert!(own("blaxel-management").contains(&"catalog"));
     }
 }
