@@ -93,12 +93,14 @@ impl Runtime {
         self.build.map_or(Ok(()), |build| run(sh, build))
     }
 
-    /// Returns the command that runs a script in an empty directory: the SDKs read settings from the
+    /// Returns the command that runs a script, perhaps with one argument, in an empty directory: the SDKs read settings from the
     /// current directory and from the home directory. There are no proxies, no credentials and no
     /// addresses in its environment.
     pub(crate) fn script(&self, sh: &Shell, script: &str) -> Result<Command> {
-        sh.remove_path("home")?;
-        let home = sh.create_dir("home")?;
+        let argument = script.split_once(' ').map(|(_, argument)| argument);
+        let home = argument.map_or_else(|| "home".to_owned(), |it| format!("home-{it}"));
+        sh.remove_path(&home)?;
+        let home = sh.create_dir(home)?;
         let mut command = Command::new("sh");
         command.args(["-c", &format!("{} ../{script}", self.run)]);
         command.current_dir(&home).env_clear();

@@ -4,9 +4,10 @@
 
 mod page;
 
+use std::iter;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ const OWN_AUTHORITY: &str = "NODE_EXTRA_CA_CERTS";
 /// them already.
 const BUILD: &str = "test --no-run --test interop";
 
-/// A directory of `tests/interop`, one of its scripts, and what calls what.
+/// A directory of `tests/interop`, one of its scripts with its argument, and what calls what.
 struct Check(&'static str, &'static Runtime, &'static str, Role);
 
 enum Role {
@@ -42,9 +43,20 @@ enum Role {
     Server(&'static str, &'static str),
 }
 
-/// All checks. The first one takes as long as the others, which run at the same time.
-static CHECKS: [Check; 8] = [
-    Check("schemathesis", &PYTHON, "check.py", Client(LONG_LIMIT)),
+/// All checks, the longest ones first. Two run at the same time.
+static CHECKS: [Check; 9] = [
+    Check(
+        "schemathesis",
+        &PYTHON,
+        "check.py fuzzing",
+        Client(LONG_LIMIT),
+    ),
+    Check(
+        "schemathesis",
+        &PYTHON,
+        "check.py coverage",
+        Client(LONG_LIMIT),
+    ),
     Check("typescript", &NODE, "check.mjs", SecureClient),
     Check("python", &PYTHON, "check.py", SecureClient),
     Check("go", &GO, "bin/check", Client(LIMIT)),
@@ -63,11 +75,13 @@ pub(super) fn run(sh: &Shell) -> Result<()> {
     let failure = |check: &Check| Some(format!("{}: {:#}", check.0, check.run(&emulator).err()?));
     let page = || Some(format!("page: {:#}", page::check().err()?));
     let (sender, failures) = mpsc::channel();
+    let queue = Mutex::new(CHECKS.iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     thread::scope(|scope| {
         let of_page = sender.clone();
         scope.spawn(move || page().map(|failure| of_page.send(failure)));
-        for checks in [&CHECKS[..1], &CHECKS[1..]] {
-            let (mut failures, sender) = (checks.iter().filter_map(failure), sender.clone());
+        for sender in [sender.clone(), sender.clone()] {
+            let mut failures = iter::from_fn(next).filter_map(failure);
             scope.spawn(move || failures.try_for_each(|failure| sender.send(failure)));
         }
     });
@@ -81,7 +95,11 @@ impl Check {
     fn run(&self, emulator: &Path) -> Result<()> {
         let Self(project, runtime, script, role) = self;
         let root = at_root()?;
+        // Two checks may need one installation.
+        static INSTALLATION: Mutex<()> = Mutex::new(());
+        let installing = INSTALLATION.lock().unwrap_or_else(PoisonError::into_inner);
         let sh = runtime.installed(project)?;
+        drop(installing);
         let mut script = runtime.script(&sh, script)?;
         match role {
             Client(limit) => {
