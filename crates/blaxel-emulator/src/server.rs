@@ -3,6 +3,7 @@
 mod body;
 mod connection;
 mod ending;
+mod handler;
 mod protocol;
 mod proxy;
 mod site;
@@ -19,8 +20,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
 use self::connection::serve;
+pub(crate) use self::handler::Handler;
 use self::site::Site;
-use crate::control::Front;
 use crate::lock::lock;
 use crate::tls::Tls;
 
@@ -55,14 +56,14 @@ impl Server {
 
     /// Serves the port, with TLS besides if there is some. `passes_others` is set if tunnels to other
     /// hosts pass.
-    pub(crate) fn serve(
+    pub(crate) fn serve<H: Handler>(
         self,
-        front: Front,
+        handler: H,
         tls: Option<Tls>,
         passes_others: bool,
     ) -> RunningServer {
         let site = Arc::new(Site {
-            front,
+            handler,
             port: self.address.port(),
             tls,
             passes_others,
@@ -83,7 +84,7 @@ impl Drop for RunningServer {
 }
 
 /// Serves connections until the listener is taken away. The connections end with this task.
-async fn accept_all(listener: SharedListener, site: Arc<Site>) {
+async fn accept_all<H: Handler>(listener: SharedListener, site: Arc<Site<H>>) {
     let mut connections = JoinSet::new();
     while let Some(accepted) = accept(&listener).await {
         while connections.try_join_next().is_some() {}

@@ -15,22 +15,22 @@ use tokio::net::TcpStream;
 
 use super::body::{LateError, drained};
 use super::ending::{Endable, Ending};
+use super::handler::Handler;
 use super::protocol::{self, Protocol};
 use super::proxy::{Destination, Direction, Tunnel, direct};
 use super::site::Site;
 use super::streams::Streams;
-use crate::control::Front;
 use crate::fault::Disconnected;
 use crate::lock::lock;
 
 /// Serves a connection, and the tunnel that it may become. A client that closes it early, or that does
 /// not trust the certificate, is no error.
-pub(super) async fn serve(stream: TcpStream, site: Arc<Site>) -> io::Result<()> {
+pub(super) async fn serve<H: Handler>(stream: TcpStream, site: Arc<Site<H>>) -> io::Result<()> {
     // Otherwise a streamed chunk would wait for the acknowledgement of the one before.
     stream.set_nodelay(true)?;
     let protocol = protocol::peek(&stream).await?;
-    let (front, stream) = site.front.connected(stream);
-    let link = Link::new(site, front);
+    let (handler, stream) = site.handler.connected(stream);
+    let link = Link::new(site, handler);
     serve_as(protocol, stream, &link).await?;
     let opened = lock(&link.opened).take();
     let Some(Tunnel { upgrade, to }) = opened else {
@@ -49,7 +49,7 @@ pub(super) async fn serve(stream: TcpStream, site: Arc<Site>) -> io::Result<()> 
     }
 }
 
-async fn serve_as<I>(protocol: Protocol, io: I, link: &Link) -> io::Result<()>
+async fn serve_as<I, H: Handler>(protocol: Protocol, io: I, link: &Link<H>) -> io::Result<()>
 where
     I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -67,7 +67,7 @@ where
     }
 }
 
-async fn serve_http1<I>(io: I, link: &Link) -> io::Result<()>
+async fn serve_http1<I, H: Handler>(io: I, link: &Link<H>) -> io::Result<()>
 where
     I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -79,7 +79,7 @@ where
     connection.await.map_err(io::Error::other)
 }
 
-async fn serve_http2<I>(io: I, link: &Link) -> io::Result<()>
+async fn serve_http2<I, H: Handler>(io: I, link: &Link<H>) -> io::Result<()>
 where
     I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -95,20 +95,20 @@ where
 
 /// The connection of a request.
 #[derive(Clone)]
-struct Link {
-    site: Arc<Site>,
+struct Link<H> {
+    site: Arc<Site<H>>,
     /// That of the site, which knows the connection.
-    front: Front,
+    handler: H,
     is_tunnel: bool,
     /// The tunnel that it becomes.
     opened: Arc<Mutex<Option<Tunnel>>>,
 }
 
-impl Link {
-    fn new(site: Arc<Site>, front: Front) -> Self {
+impl<H> Link<H> {
+    fn new(site: Arc<Site<H>>, handler: H) -> Self {
         Self {
             site,
-            front,
+            handler,
             is_tunnel: false,
             opened: Arc::default(),
         }
@@ -124,8 +124,8 @@ impl Link {
 
 /// Handles a request; `ending` is that of a connection with HTTP/2. An error ends the stream or the
 /// connection without a response.
-async fn handle(
-    link: Link,
+async fn handle<H: Handler>(
+    link: Link<H>,
     ending: Option<Ending>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
@@ -137,7 +137,7 @@ async fn handle(
             return Ok(Response::default());
         }
     };
-    let response = drained(request, |request| link.front.call(request)).await;
+    let response = drained(request, |request| link.handler.call(request)).await;
     let Some(cut) = response.extensions().get::<Disconnected>() else {
         return Ok(match ending {
             Some(_) => response.map(|body| Body::new(LateError::new(body))),

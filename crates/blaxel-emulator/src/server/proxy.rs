@@ -42,8 +42,8 @@ pub(super) enum Direction {
 
 /// Decides about a request by the host that it is for. Only the connection of a client itself may become
 /// a tunnel, and not a tunnel again.
-pub(super) async fn direct(
-    site: &Site,
+pub(super) async fn direct<H>(
+    site: &Site<H>,
     mut request: Request<Incoming>,
     may_tunnel: bool,
 ) -> Direction {
@@ -65,7 +65,7 @@ pub(super) async fn direct(
     }
 }
 
-async fn connect(site: &Site, request: Request<Incoming>, host: &Authority) -> Direction {
+async fn connect<H>(site: &Site<H>, request: Request<Incoming>, host: &Authority) -> Direction {
     let to = if hosts::is_own(host, site.port) {
         if site.tls.is_none() && !hosts::is_loopback(host.host()) {
             let problem = format!(

@@ -1,11 +1,10 @@
 //! [`Site`], all that the connections of a server share.
 
-use crate::control::Front;
 use crate::tls::Tls;
 
 /// All that the connections of a server share.
-pub(super) struct Site {
-    pub(super) front: Front,
+pub(super) struct Site<H> {
+    pub(super) handler: H,
     /// The port of this machine that is served.
     pub(super) port: u16,
     /// `None` if the port has no TLS.
