@@ -240,18 +240,7 @@ impl Engine {
 
     /// Returns the environment variables of a client that reaches this emulator as a proxy.
     pub(crate) fn proxy_variables(&self) -> Vec<(&'static str, String)> {
-        if self.config.trust.authority.is_none() {
-            return Vec::new();
-        }
-        let proxy = self.origin.replacen("https:", "http:", 1);
-        let direct = "localhost,127.0.0.1,::1".to_owned();
-        vec![
-            ("HTTPS_PROXY", proxy.clone()),
-            ("https_proxy", proxy),
-            ("NO_PROXY", direct.clone()),
-            ("no_proxy", direct),
-            ("NODE_USE_ENV_PROXY", "1".to_owned()),
-        ]
+        self.config.trust.proxy_variables(&self.origin)
     }
 
     pub(crate) fn control_url(&self) -> String {

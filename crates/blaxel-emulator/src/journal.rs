@@ -12,7 +12,6 @@ use bytes::Bytes;
 use http::HeaderMap;
 use tokio::sync::watch;
 
-pub(crate) use self::message::observe;
 pub(crate) use self::recording::Recording;
 use crate::lock::lock;
 

@@ -71,7 +71,7 @@ pub use self::fault::{Fault, UnknownOperation};
 pub use self::incident::{Incident, UnknownIncident};
 pub use self::journal::{CredentialKind, Entry, Message, Moment, OperationCount};
 pub use self::local::LocalService;
-pub use self::record::Recorder;
+pub use self::record::{Recorder, RecorderBuilder};
 pub use self::workload::{
     Behavior, Callback, CallbackOutcome, InvalidTarget, InvalidWorkload, Script, ScriptedCall,
     Workload,

@@ -1,6 +1,8 @@
 //! Masking of secrets in what is kept of a request or a response: by the names of headers, parameters
 //! and members, and by values that are known to be secret.
 
+mod names;
+mod prose;
 mod text;
 
 use std::borrow::Cow;
@@ -10,46 +12,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+pub(crate) use self::names::is_secret_header;
+use self::names::{is_misplaced, is_secret_name, is_secret_parameter};
 use self::text::mask_strings;
 pub(crate) use crate::state::MASK;
-
-/// Names of members and parameters whose values are secret, in lower case, without `_` and `-`.
-const NAMES: [&str; 21] = [
-    "accesstoken",
-    "apikey",
-    "authorization",
-    "blapikey",
-    "blpreviewtoken",
-    "clientcredentials",
-    "clientsecret",
-    "credentials",
-    "devicecode",
-    "idtoken",
-    "jwt",
-    "password",
-    "privatekey",
-    "refreshtoken",
-    "secret",
-    "secretkey",
-    "sessiontoken",
-    "token",
-    "usercode",
-    "xamzsecuritytoken",
-    "xamzsignature",
-];
-
-/// The parameter in which the platform takes the token of a preview.
-const PREVIEW_TOKEN: &str = "bl_preview_token";
-
-/// Parts of the names of headers whose values are secret.
-const HEADERS: [&str; 6] = [
-    "authorization",
-    "cookie",
-    "token",
-    "secret",
-    "api-key",
-    "apikey",
-];
 
 /// Values that are known to be secret.
 #[derive(Clone, Default)]
@@ -75,9 +41,17 @@ impl Secrets {
         long.any(|secret| text.contains(secret.as_str()))
     }
 
-    /// Returns a text without the secrets.
-    pub(crate) fn replace_in(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.replace(text.as_bytes())).into_owned()
+    /// Replaces the secrets in all texts of a document.
+    pub(crate) fn replace_within(&self, document: &mut Value) {
+        replace_strings(document, &mut |text: &str| self.replace_text(text));
+    }
+
+    /// Returns a text without the secrets, or `None` if there are none in it.
+    fn replace_text(&self, text: &str) -> Option<String> {
+        match self.replace(text.as_bytes()) {
+            Cow::Owned(replaced) => Some(String::from_utf8_lossy(&replaced).into_owned()),
+            Cow::Borrowed(_) => None,
+        }
     }
 
     /// Replaces the secrets in a text, also within Base64.
@@ -92,26 +66,16 @@ impl Secrets {
     }
 }
 
-/// Returns `true` if a member or a parameter of this name is secret.
-pub(crate) fn is_secret_name(name: &str) -> bool {
-    let plain: String = name
-        .chars()
-        .filter(|character| !matches!(character, '_' | '-'))
-        .map(|character| character.to_ascii_lowercase())
-        .collect();
-    NAMES.contains(&plain.as_str())
-}
-
 /// Adds the strings of secret members of a document to the secrets that are known.
 pub(crate) fn collect(document: &Value, secrets: &mut Secrets) {
     match document {
         Value::Array(items) => items.iter().for_each(|item| collect(item, secrets)),
         Value::Object(members) => {
+            let has_secret_value = has_secret_value(members);
             for (name, value) in members {
+                let is_secret = is_secret_name(name) || (has_secret_value && name == "value");
                 match value {
-                    Value::String(text) if is_secret_name(name) && text != MASK => {
-                        secrets.add(text);
-                    }
+                    Value::String(text) if is_secret && text != MASK => secrets.add(text),
                     other => collect(other, secrets),
                 }
             }
@@ -120,9 +84,10 @@ pub(crate) fn collect(document: &Value, secrets: &mut Secrets) {
     }
 }
 
-/// Returns `true` if a header of this name is secret.
-pub(crate) fn is_secret_header(name: &HeaderName) -> bool {
-    HEADERS.iter().any(|part| name.as_str().contains(part))
+/// Returns `true` if the member `value` of an object is secret: it says so, or its name does.
+fn has_secret_value(object: &serde_json::Map<String, Value>) -> bool {
+    let name = object.get("name").and_then(Value::as_str);
+    object.get("secret") == Some(&Value::Bool(true)) || name.is_some_and(is_secret_name)
 }
 
 /// Returns headers in which secrets are masked. The scheme of an authorization is kept.
@@ -131,9 +96,12 @@ pub(crate) fn headers(headers: &HeaderMap, secrets: &Secrets) -> HeaderMap {
     for (name, value) in &mut masked {
         if is_secret_header(name) {
             *value = masked_value(name, value);
-        } else if let Cow::Owned(replaced) = secrets.replace(value.as_bytes()) {
-            let replaced = HeaderValue::from_bytes(&replaced);
-            *value = replaced.unwrap_or(HeaderValue::from_static(MASK));
+            continue;
+        }
+        let bytes = bytes_without(value.as_bytes(), secrets);
+        if bytes != value.as_bytes() {
+            let masked = HeaderValue::from_bytes(&bytes);
+            *value = masked.unwrap_or(HeaderValue::from_static(MASK));
         }
     }
     masked
@@ -162,10 +130,11 @@ pub(crate) fn parameters(query: &str, is_secret: impl Fn(&str) -> bool) -> Maske
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (plain, decoded) = (decode(name), decode(value));
         let is_known = is_secret(&decoded);
-        if value.is_empty() || !(is_known || is_secret_name(&plain)) {
-            return pair.to_owned();
+        if value.is_empty() || !(is_known || is_secret_parameter(&plain)) {
+            // The value may be an address.
+            return prose::mask(pair).unwrap_or_else(|| pair.to_owned());
         }
-        if is_known || plain != PREVIEW_TOKEN {
+        if is_known || is_misplaced(&plain) {
             leaked.get_or_insert(plain);
         }
         format!("{name}={MASK}")
@@ -186,59 +155,142 @@ fn decode(text: &str) -> String {
 /// Returns a body in which secrets are masked. JSON is changed only if it has some; the rest of a body is
 /// masked as text.
 pub(crate) fn body(kind: &str, path: &str, bytes: &[u8], secrets: &Secrets) -> Vec<u8> {
-    let masked = match kind.split(';').next().map(str::trim) {
+    let rules = Rules { path, secrets };
+    match kind.split(';').next().map(str::trim) {
         Some("application/x-www-form-urlencoded") => {
             let form = String::from_utf8_lossy(bytes);
             let masked = parameters(&form, |value| secrets.contain(value));
-            masked.text.into_bytes()
+            secrets.replace(masked.text.as_bytes()).into_owned()
         }
-        _ => match serde_json::from_slice::<Value>(bytes) {
-            Ok(mut document) => match members(&mut document, path) {
-                true => document.to_string().into_bytes(),
-                false => bytes.to_vec(),
-            },
-            // Events, lines of JSON, and bodies that are kept in part only.
-            Err(_) => mask_strings(bytes, is_secret_name),
-        },
-    };
-    secrets.replace(&masked).into_owned()
-}
-
-/// Masks the secrets in a JSON value. Returns `true` if there were some.
-fn members(value: &mut Value, path: &str) -> bool {
-    let is_secret_of_workspace = path.trim_end_matches('/').ends_with("/secrets");
-    match value {
-        Value::Array(items) => items
-            .iter_mut()
-            .fold(false, |any, item| members(item, path) | any),
-        Value::Object(object) => {
-            let has_secret_value =
-                is_secret_of_workspace || object.get("secret") == Some(&Value::Bool(true));
-            object.iter_mut().fold(false, |any, (name, value)| {
-                let is_secret = is_secret_name(name) || (has_secret_value && name == "value");
-                any | match is_secret {
-                    true => strings(value),
-                    false => members(value, path),
-                }
-            })
+        Some("text/event-stream" | "application/x-ndjson" | "application/jsonl") => {
+            let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+            lines.flat_map(|line| rules.line(line)).collect()
         }
-        _ => false,
+        _ => rules.text(bytes),
     }
 }
 
-/// Masks all strings of a value.
-fn strings(value: &mut Value) -> bool {
-    match value {
-        Value::String(text) if !text.is_empty() => {
-            *text = MASK.to_owned();
-            true
+/// Returns a document in which secrets are masked: that of a path of the API.
+pub(crate) fn document(document: &Value, path: &str) -> Value {
+    let mut masked = document.clone();
+    let secrets = &Secrets::default();
+    Rules { path, secrets }.value(&mut masked);
+    masked
+}
+
+/// Returns bytes without credentials and known secrets, for what is no document.
+fn bytes_without(bytes: &[u8], secrets: &Secrets) -> Vec<u8> {
+    let mut masked = Vec::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        let text = chunk.valid();
+        let other = prose::mask(text);
+        masked.extend_from_slice(other.as_deref().unwrap_or(text).as_bytes());
+        masked.extend_from_slice(chunk.invalid());
+    }
+    match secrets.replace(&masked) {
+        Cow::Owned(replaced) => replaced,
+        Cow::Borrowed(_) => masked,
+    }
+}
+
+/// The rules for a body.
+struct Rules<'a> {
+    path: &'a str,
+    secrets: &'a Secrets,
+}
+
+impl Rules<'_> {
+    /// Masks a text, which may be a document.
+    fn text(&self, bytes: &[u8]) -> Vec<u8> {
+        match serde_json::from_slice::<Value>(bytes) {
+            Ok(mut document) => match self.value(&mut document) {
+                true => document.to_string().into_bytes(),
+                false => bytes.to_vec(),
+            },
+            // Bodies that are kept in part only. Nothing tells then which variables are secret.
+            Err(_) => {
+                let is_secret = |name: &str| name == "value" || is_secret_name(name);
+                let masked = mask_strings(bytes, is_secret, |text| self.string(text));
+                bytes_without(&masked, self.secrets)
+            }
         }
+    }
+
+    /// Masks a line of a stream: a document, or an event with one.
+    fn line(&self, line: &[u8]) -> Vec<u8> {
+        let data = line.strip_prefix(b"data:").unwrap_or(line);
+        let end = data.trim_ascii_end().len();
+        let (name, end) = (line.len() - data.len(), line.len() - data.len() + end);
+        let mut masked = line.get(..name).unwrap_or_default().to_vec();
+        masked.extend(self.text(line.get(name..end).unwrap_or_default()));
+        masked.extend_from_slice(line.get(end..).unwrap_or_default());
+        masked
+    }
+
+    /// Masks the secrets in a JSON value. Returns `true` if there were some.
+    fn value(&self, value: &mut Value) -> bool {
+        match value {
+            Value::String(text) => match self.string(text) {
+                Some(masked) => {
+                    *text = masked;
+                    true
+                }
+                None => false,
+            },
+            Value::Array(items) => items
+                .iter_mut()
+                .fold(false, |any, item| self.value(item) | any),
+            Value::Object(object) => {
+                let is_of_workspace = self.path.trim_end_matches('/').ends_with("/secrets");
+                let has_secret_value = is_of_workspace || has_secret_value(object);
+                object.iter_mut().fold(false, |any, (name, value)| {
+                    let is_secret = is_secret_name(name) || (has_secret_value && name == "value");
+                    any | match is_secret {
+                        true => replace_strings(value, &mut |text: &str| {
+                            let is_shown = !text.is_empty() && text != MASK;
+                            is_shown.then(|| MASK.to_owned())
+                        }),
+                        false => self.value(value),
+                    }
+                })
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns a string of a document without secrets, or `None` if there are none in it. It may be a document
+    /// itself.
+    fn string(&self, text: &str) -> Option<String> {
+        if text.contains('"') {
+            let masked = self.text(text.as_bytes());
+            let is_other = masked != text.as_bytes();
+            return is_other.then(|| String::from_utf8_lossy(&masked).into_owned());
+        }
+        let masked = prose::mask(text);
+        let replaced = self.secrets.replace_text(masked.as_deref().unwrap_or(text));
+        replaced.or(masked)
+    }
+}
+
+/// Replaces the strings of a value for which there is another one. Returns `true` if there was one.
+pub(crate) fn replace_strings(
+    value: &mut Value,
+    by: &mut impl FnMut(&str) -> Option<String>,
+) -> bool {
+    match value {
+        Value::String(text) => match by(text) {
+            Some(other) => {
+                *text = other;
+                true
+            }
+            None => false,
+        },
         Value::Array(items) => items
             .iter_mut()
-            .fold(false, |any, item| strings(item) | any),
+            .fold(false, |any, item| replace_strings(item, by) | any),
         Value::Object(object) => object
             .values_mut()
-            .fold(false, |any, item| strings(item) | any),
+            .fold(false, |any, item| replace_strings(item, by) | any),
         _ => false,
     }
 }
@@ -319,6 +371,12 @@ mod tests {
             "grant_type=client_credentials&client_secret=canary",
         );
         assert_eq!(form, "grant_type=client_credentials&client_secret=****");
+        let list =
+            r#"it says {"cookies": ["canary", {"a": "canary"}], "b": "shown"} and {"token": ["can"#;
+        assert_eq!(
+            masked("text/plain", "/", list),
+            r#"it says {"cookies": ["****", {"a": "****"}], "b": "shown"} and {"token": ["****"#
+        );
         let cut = r#"data: {"access_token" : "canary\" and", "n": {"token": "can"#;
         let shown = masked("text/event-stream", "/", cut);
         assert_eq!(

@@ -3,15 +3,22 @@
 use super::MASK;
 
 /// Masks the strings that are the values of secret members, wherever they are in a text. A string that
-/// does not end is masked to the end of the text.
-pub(super) fn mask_strings(text: &[u8], is_secret: impl Fn(&str) -> bool) -> Vec<u8> {
+/// does not end is masked to the end of the text. All other strings are passed to `mask`, decoded.
+pub(super) fn mask_strings(
+    text: &[u8],
+    is_secret: impl Fn(&str) -> bool,
+    mask: impl Fn(&str) -> Option<String>,
+) -> Vec<u8> {
     let mut masked = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.iter().position(|byte| *byte == b'"') {
         let (before, quoted) = rest.split_at(start);
         masked.extend_from_slice(before);
         let name = string(quoted);
-        masked.extend_from_slice(name);
+        let other = serde_json::from_slice::<String>(name).ok();
+        let other = other.and_then(|text| mask(&text));
+        let other = other.and_then(|text| serde_json::to_string(&text).ok());
+        masked.extend_from_slice(other.as_ref().map_or(name, String::as_bytes));
         rest = quoted.get(name.len()..).unwrap_or_default();
         let Some(gap) = colon(rest).filter(|_| is_secret(inner(name))) else {
             continue;

@@ -93,16 +93,23 @@ pub(super) async fn run_with(
 
 /// Returns the variables with which a program reaches the emulator, and nothing of the platform.
 fn variables(emulator: &Emulator) -> Vec<(&'static str, String)> {
-    let mut variables: Vec<_> = emulator.variables().into_iter().collect();
-    for (name, mut value) in emulator.proxy_variables() {
+    let mut variables = emulator.variables();
+    variables.extend(proxy_variables(emulator.proxy_variables()));
+    variables
+}
+
+/// Returns the variables for a proxy, and those with which it is used.
+pub(super) fn proxy_variables(
+    mut variables: Vec<(&'static str, String)>,
+) -> Vec<(&'static str, String)> {
+    for (name, value) in &mut variables {
         // The hosts that the user reaches without a proxy stay so.
         if name.eq_ignore_ascii_case("NO_PROXY")
-            && let Ok(own) = std::env::var(name)
+            && let Ok(own) = std::env::var(*name)
             && !own.is_empty()
         {
-            value = format!("{own},{value}");
+            *value = format!("{own},{value}");
         }
-        variables.push((name, value));
     }
     // The connections for HTTP/2 of the TypeScript SDK lead to the platform, whatever its settings are.
     if std::env::var_os(DISABLE_HTTP2).is_none() {

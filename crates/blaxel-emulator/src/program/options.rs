@@ -19,11 +19,17 @@ program with these variables and ends with it.
 
 Usage: blaxel-emulator [OPTIONS]
        blaxel-emulator [OPTIONS] run [--] <PROGRAM> [ARGUMENTS]
-       blaxel-emulator record --upstream <URL> --out <FILE> [--] <PROGRAM> [ARGUMENTS]
+       blaxel-emulator record --out <FILE> [OPTIONS OF RECORD] [--] <PROGRAM> [ARGUMENTS]
 
 `record` runs a program with a proxy in front of the platform, and writes what it has seen into a file
-for --data, without secrets. It has the options --upstream, the address of the control plane such as
-http://127.0.0.1:4242/v0; --upstream-run, that of workloads (default: /run beside it); --out; and --har.
+for --data, without secrets. Its options:
+  --out <FILE>             the file
+  --har <FILE>             write the requests and responses too, as below
+  --upstream <URL>         the address of the control plane (default: https://api.blaxel.ai/v0), such as
+                           http://127.0.0.1:4242/v0 of an emulator
+  --upstream-run <URL>     that of workloads (default: the one that belongs to it)
+  --root-certificate <PEM> trust the certificate authorities of a file too. May be repeated
+  --tls                    be a proxy for programs that know the addresses of the platform only, as below
 
 Options:
   --port <PORT>            port of 127.0.0.1 to listen on (default: a free one)
@@ -327,7 +333,7 @@ fn guests(builder: Builder, kind: &str) -> Result<Option<Builder>, BadOption> {
 }
 
 /// Checks that the program has TLS.
-fn require_tls() -> Result<(), BadOption> {
+pub(super) fn require_tls() -> Result<(), BadOption> {
     match cfg!(feature = "tls") {
         true => Ok(()),
         false => Err(BadOption(

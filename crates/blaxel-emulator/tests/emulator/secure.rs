@@ -65,7 +65,12 @@ pub(crate) async fn secure(
 
 /// Opens a tunnel, and returns the connection or the head of the refusal.
 pub(crate) async fn tunnel(emulator: &Emulator, host: &str) -> Result<TcpStream, String> {
-    let mut stream = connect(emulator).await;
+    tunnel_at(&address(emulator), host).await
+}
+
+/// Opens a tunnel through the proxy at an address.
+pub(crate) async fn tunnel_at(address: &str, host: &str) -> Result<TcpStream, String> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("CONNECT {host} HTTP/1.1\r\nhost: {host}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut head = Vec::new();
