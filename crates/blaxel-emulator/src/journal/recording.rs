@@ -16,7 +16,11 @@ use crate::fault::Disconnected;
 use crate::mask::{self, Secrets};
 
 /// A call whose entry is in the journal. Dropping it ends the call, unless its response goes on.
-pub(crate) struct Recording(Option<Call>);
+pub(crate) struct Recording {
+    id: EntryId,
+    /// Taken when the response goes on.
+    call: Option<Call>,
+}
 
 /// The parts that the end of a call needs.
 struct Call {
@@ -70,25 +74,31 @@ impl Recording {
             secrets: Arc::new(secrets()),
             path: entry.path.as_str().into(),
         });
-        Self(Some(Call {
-            is_head: entry.method == "HEAD",
-            id: journal.open(entry),
+        let is_head = entry.method == "HEAD";
+        let id = journal.open(entry);
+        let call = Call {
+            is_head,
+            id,
             journal: Arc::clone(journal),
             clock: clock.clone(),
             started: Instant::now(),
             contents,
-        }))
+        };
+        Self {
+            id,
+            call: Some(call),
+        }
     }
 
     /// Returns the id of the entry.
     pub(crate) fn id(&self) -> EntryId {
-        self.0.as_ref().map_or(EntryId(u64::MAX), |call| call.id)
+        self.id
     }
 
     /// Observes the body of the request.
     pub(crate) fn request(&self, request: Request) -> Request {
         let Some((call, contents)) = self
-            .0
+            .call
             .as_ref()
             .and_then(|call| Some((call, call.contents.clone()?)))
         else {
@@ -116,7 +126,7 @@ impl Recording {
 
     /// Records the head of the response, and observes its body.
     pub(crate) fn response(mut self, response: Response) -> Response {
-        let Some(call) = self.0.take() else {
+        let Some(call) = self.call.take() else {
             return response;
         };
         let head = call.moment();
@@ -156,7 +166,7 @@ impl Recording {
 impl Drop for Recording {
     /// The client has gone before there was a response.
     fn drop(&mut self) {
-        if let Some(call) = self.0.take() {
+        if let Some(call) = self.call.take() {
             call.end(true);
         }
     }
