@@ -34,7 +34,7 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use blaxel_core::__private::is_loopback as is_loopback_address;
 use http::uri::Authority;
-use http::{StatusCode, Uri};
+use http::{HeaderName, Method, StatusCode, Uri};
 use tower_service::Service as _;
 
 use self::answer::Refused;
@@ -44,6 +44,10 @@ use crate::router::{Api, redacted_path};
 
 /// The path below which an emulator is controlled.
 pub(crate) const PREFIX: &str = "/_emulator";
+
+/// The headers in which a browser tells from what kind of page a request comes, and what it is for.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// The control of all emulators. A handler finds its emulator in the extensions of the request.
 static CONTROL: LazyLock<Router> = LazyLock::new(|| {
@@ -129,7 +133,8 @@ async fn control(engine: &Arc<Engine>, mut request: Request) -> Response {
 }
 
 /// Returns `true` unless a browser sent the request for a page of another origin: no page of the web
-/// may control an emulator, also by a name that it lets stand for this machine.
+/// may control an emulator, also by a name that it lets stand for this machine. Neither may a page that a preview
+/// shows by its path: its origin is `null` (see `router/preview_calls.rs`).
 fn is_local(engine: &Engine, request: &Request) -> bool {
     let own = authority(&engine.origin);
     let is_own = |given: &str| given == own || is_loopback(given);
@@ -139,7 +144,14 @@ fn is_local(engine: &Engine, request: &Request) -> bool {
     let named = request.uri().authority().map(Authority::as_str);
     named.is_none_or(is_own)
         && text(HOST).is_none_or(is_own)
-        && text(ORIGIN).is_none_or(|origin| is_own(authority(origin)))
+        && match text(ORIGIN) {
+            Some(origin) => is_own(authority(origin)),
+            // A browser that sends no origin tells this instead. A link may lead here from anywhere.
+            None => match text(FETCH_SITE) {
+                None | Some("same-origin" | "none") => true,
+                Some(_) => request.method() == Method::GET && text(FETCH_DEST) == Some("document"),
+            },
+        }
 }
 
 fn authority(origin: &str) -> &str {

@@ -61,6 +61,8 @@ async fn a_person_uses_the_page_in_a_browser() {
     fits_each_screen(&mut browser, &origin).await;
 
     assert_eq!(browser.problems(), Vec::<String>::new());
+    // What is refused there is an error in the console.
+    is_not_controlled_by_a_preview(&mut browser, &emulator, &origin).await;
     println!("judged: a_person_uses_the_page_in_a_browser");
 }
 
@@ -190,6 +192,41 @@ async fn works_without_script(browser: &mut Browser, emulator: &Emulator, origin
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     browser.set_script(true).await;
+}
+
+/// A program whose preview is shown by its path has the address of the emulator's own page, and none of its rights.
+async fn is_not_controlled_by_a_preview(browser: &mut Browser, emulator: &Emulator, origin: &str) {
+    const PAGE: &str = "<!doctype html><script>(async () => {
+        const seen = [];
+        for (const [path, init] of [
+            ['/_emulator/data', {}],
+            ['/_emulator/reset', {method: 'POST'}],
+            ['/_emulator/reset', {method: 'POST', mode: 'no-cors'}],
+        ]) {
+            try {
+                const response = await fetch(path, init);
+                seen.push(response.status + ':' + (await response.text()).length);
+            } catch { seen.push('refused') }
+        }
+        document.title = seen.join();
+    })()</script>";
+    let show = || async { axum::response::Html(PAGE) };
+    let program = axum::Router::new().fallback(show);
+    emulator.sandbox("notebook").unwrap().on_port(3000, program);
+    let preview = json!({"metadata": {"name": "web"}, "spec": {"port": 3000, "public": true}});
+    let made = reqwest::Client::new()
+        .post(format!("{}/sandboxes/notebook/previews", emulator.url()))
+        .bearer_auth(emulator.api_key())
+        .header("x-blaxel-workspace", emulator.workspace())
+        .json(&preview);
+    assert_eq!(made.send().await.unwrap().status(), 200);
+    let path = format!("/preview/{}/notebook/web", emulator.workspace());
+    browser.open(&format!("{origin}{path}")).await;
+    browser.until("document.title !== ''").await;
+    let title = browser.evaluate("document.title").await;
+    assert_eq!(title, json!("refused,refused,0:0"));
+    // It was not reset.
+    assert!(emulator.sandbox("notebook").is_some());
 }
 
 /// No page is wider than its screen, and each can be looked at.

@@ -238,6 +238,11 @@ pub(super) static PREVIEWS: Area = Area {
             "A preview has a host below `preview.bl.run`, with TLS.",
             "A preview has a path of the emulator, and with a prefix hosts below `localhost` and `preview.bl.run`. A custom domain leads to it by its `Host` only, without a certificate.",
         ),
+        differs(
+            &["CallPreview"],
+            "A page of a preview has the origin of its host.",
+            "A page that is shown by the path of its preview has no origin: its response has the policy `sandbox` too. At a host name it has one.",
+        ),
         assumed(
             &["CallPreview"],
             "The answers of a preview whose program does not listen, or whose token is wrong, are known in part.",

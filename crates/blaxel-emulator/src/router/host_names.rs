@@ -11,6 +11,10 @@ use crate::state::{Collection, OpenStore, PREVIEWS, Record, preview_host};
 /// A path segment that is no name, for hosts without a preview.
 const NONE: &str = "~";
 
+/// Marks a request whose host decided on its path.
+#[derive(Clone, Copy)]
+pub(super) struct ByHost;
+
 /// Returns the preview whose host name, with its port if it has one, meets a condition.
 pub(super) fn find(
     store: &OpenStore,
@@ -36,6 +40,7 @@ pub(super) fn resolve(engine: &Engine, request: &mut Request) {
     parts.path_and_query = path.parse().ok();
     if let Ok(uri) = Uri::from_parts(parts) {
         *request.uri_mut() = uri;
+        request.extensions_mut().insert(ByHost);
     }
 }
 

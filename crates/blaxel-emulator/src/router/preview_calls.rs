@@ -15,6 +15,7 @@ use super::access_level::AccessLevel;
 use super::call::Call;
 use super::data_plane::{Target, call_sandbox};
 use super::forward::remove_hop_by_hop;
+use super::host_names::ByHost;
 use super::route::{HandlerResult, Route};
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
@@ -32,6 +33,12 @@ const PREVIEW: &str = "preview";
 /// The header and the query parameter of a preview's token.
 const TOKEN_HEADER: &str = "x-blaxel-preview-token";
 const TOKEN_PARAMETER: &str = "bl_preview_token";
+
+/// Takes its origin from a page that is shown by a path: otherwise it had that of the emulator's own page, and could
+/// control the emulator. At its host name, a page has an origin of its own.
+const NO_ORIGIN: HeaderValue = HeaderValue::from_static(
+    "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts",
+);
 
 /// The port of the sandbox API itself. Sessions are previews of it.
 const API_PORT: u64 = 443;
@@ -82,6 +89,7 @@ pub(crate) fn routes() -> Vec<Route> {
 /// headers of the preview.
 pub(super) async fn handle(engine: &Arc<Engine>, route: &Route, request: Request) -> HandlerResult {
     let (head, body) = request.into_parts();
+    let is_by_path = head.extensions.get::<ByHost>().is_none();
     let unread = Request::from_parts(head.clone(), Body::empty());
     let (call, _) = Call::authorize(engine, route.operation, route.access, unread).await?;
     let preview = find(&call, &engine.store.open())?;
@@ -94,6 +102,12 @@ pub(super) async fn handle(engine: &Arc<Engine>, route: &Route, request: Request
         shown.unwrap_or_else(IntoResponse::into_response)
     };
     replace(response.headers_mut(), added);
+    if is_by_path {
+        // Besides the policy of the program: a browser obeys both.
+        response
+            .headers_mut()
+            .append(header::CONTENT_SECURITY_POLICY, NO_ORIGIN);
+    }
     Ok(response)
 }
 

@@ -403,6 +403,26 @@ async fn pages_of_other_machines_are_refused() {
         let reply = request.over_socket().await.unwrap();
         assert_eq!(reply.status.as_u16(), status, "{number}");
     }
+    // A browser that sends no origin tells where the request comes from. A preview has the origin of the emulator in its
+    // address, and none by its policy.
+    let page = format!("{own}/_emulator/page");
+    for (site, purpose, method, status) in [
+        ("same-origin", "empty", Method::POST, 204),
+        ("none", "document", Method::GET, 200),
+        ("cross-site", "document", Method::GET, 200),
+        ("cross-site", "document", Method::POST, 403),
+        ("cross-site", "iframe", Method::GET, 403),
+        ("cross-site", "empty", Method::GET, 403),
+        ("same-site", "image", Method::GET, 403),
+    ] {
+        let uri = if method == Method::GET { &page } else { &uri };
+        let sent = ask(method.clone(), uri)
+            .header("host", authority)
+            .header("sec-fetch-site", site)
+            .header("sec-fetch-dest", purpose);
+        let reply = sent.over_socket().await.unwrap();
+        assert_eq!(reply.status.as_u16(), status, "{method} {site} {purpose}");
+    }
     // A page can send a body only in formats that are not JSON without asking first.
     let plain = ask(Method::POST, format!("{own}/_emulator/clock"))
         .header("host", authority)

@@ -77,6 +77,14 @@ async fn a_preview_with_a_prefix_is_shown_at_its_host() {
     let by_path = format!("{}/preview/demo/sb/web/a", origin(&emulator));
     let by_path = get(by_path).over_socket().await.unwrap();
     assert_eq!(by_path.expect(200)["uri"], "/a");
+    // Its origin is that of the emulator's page, so it gets none; at its host, it has one of its own.
+    let policy = by_path.header("content-security-policy").unwrap();
+    assert!(
+        policy.starts_with("sandbox ") && !policy.contains("same-origin"),
+        "{policy}"
+    );
+    let at_host = by_host(&emulator, host, "/").await;
+    assert_eq!(at_host.header("content-security-policy"), None);
 
     by_host(&emulator, "none-demo.localhost", "/")
         .await
