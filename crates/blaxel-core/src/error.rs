@@ -35,6 +35,7 @@ use crate::options::Attempts;
 use crate::redact::{redact_sent, redact_text};
 use crate::source::Source;
 use crate::text::{MAX_NAME_CHARS, one_line};
+use crate::time::Timestamp;
 use crate::version::ApiVersion;
 
 /// Any boxed error, as middleware and foreign bodies return it.
@@ -313,6 +314,13 @@ fn parse_retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Dur
 #[must_use]
 pub fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
     parse_retry_after(|name| headers.get(name)?.to_str().ok())
+}
+
+/// Returns the time of the server that sent response headers, in whole seconds, if they tell it.
+#[must_use]
+pub fn server_time(headers: &http::HeaderMap) -> Option<Timestamp> {
+    let date = headers.get(http::header::DATE)?.to_str().ok()?;
+    Some(httpdate::parse_http_date(date.trim()).ok()?.into())
 }
 
 impl Error {

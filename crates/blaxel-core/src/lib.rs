@@ -119,7 +119,7 @@ pub mod __private {
     pub use crate::context::upgrade_request;
     pub use crate::context::{body_size, is_changing, journal, record_time_limit, time_limit};
     pub use crate::error::{
-        ErrorParts, JsonProblem, is_by_edge, is_transient, is_unprocessed, retry_after,
+        ErrorParts, JsonProblem, is_by_edge, is_transient, is_unprocessed, retry_after, server_time,
     };
     pub use crate::framing::check_framing;
     pub use crate::journal::Journal;

@@ -1,8 +1,9 @@
 //! The emulator's own time.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use blaxel_core::Timestamp;
+use http::HeaderValue;
 
 /// The emulator's clock, which its sandboxes share. It stands still until
 /// [`advance`](Clock::advance) moves it, or follows the real clock if
@@ -17,4 +18,14 @@ pub use blaxel_guest::Clock;
 pub(crate) fn timestamp(since_epoch: Duration) -> Timestamp {
     let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
     Timestamp::from_unix(seconds, since_epoch.subsec_nanos())
+}
+
+/// The start of the year 10000, which a date of HTTP has no place for.
+const LATEST: Duration = Duration::from_secs(253_402_300_800);
+
+/// Converts a time since 1970-01-01T00:00:00Z into a value of the header `Date`.
+pub(crate) fn http_date(since_epoch: Duration) -> Option<HeaderValue> {
+    let time = SystemTime::UNIX_EPOCH.checked_add(since_epoch)?;
+    let date = (since_epoch < LATEST).then(|| httpdate::fmt_http_date(time))?;
+    HeaderValue::try_from(date).ok()
 }

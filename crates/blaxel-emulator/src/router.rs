@@ -71,7 +71,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, on};
 use axum::{Extension, Router};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, header};
 use tower_service::Service as _;
 
 use self::access::Identity;
@@ -84,6 +84,7 @@ use self::leaks::Leaks;
 pub(crate) use self::route::Route;
 pub(crate) use self::task_urls::variables as task_variables;
 pub(crate) use self::uploads::{is_presigned, redacted_path};
+use crate::clock::http_date;
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::fault::{UnknownOperation, WAKE_SANDBOX, meet, stands_for};
@@ -210,6 +211,10 @@ impl Api {
         extensions.insert(RequestId(request_id.clone()));
         let performed: Result<Response, Infallible> = ROUTES.clone().call(request).await;
         let Ok(mut response) = performed;
+        // That of the emulator's clock, which is not always that of this machine.
+        if let Some(date) = http_date(engine.clock.since_epoch()) {
+            response.headers_mut().entry(header::DATE).or_insert(date);
+        }
         if let Ok(id) = HeaderValue::try_from(request_id) {
             response.headers_mut().entry("x-request-id").or_insert(id);
         }

@@ -1,5 +1,7 @@
 //! Building workloads and images from definitions.
 
+use std::sync::OnceLock;
+
 use blaxel_core::{BoxFuture, Error, HttpService, Source, Timestamp, call};
 
 use super::log::{Log, Tail};
@@ -224,14 +226,24 @@ impl<S: HttpService> Collection<ImageRegistry, S> {
         let create = crate::images::creation(&draft);
         let create = ForUpload::new(&create);
         let source = build.source(&packed);
-        upload(&self.service, &source, || call(&self.service, &create)).await?;
+        // The server's clock may not be that of this machine.
+        let start = OnceLock::new();
+        let request_url = async || {
+            let (created, url) = call(&self.service, &create).await?;
+            if let Some(time) = url.issued_at() {
+                start.get_or_init(|| time.clone());
+            }
+            Ok((created, url))
+        };
+        upload(&self.service, &source, request_url).await?;
+        let start = start.into_inner().unwrap_or_else(recently);
         let logs = log_source(&resource_type);
         Ok(RunningBuild::new(Follow {
             collection: images,
             name: name.to_owned(),
             wait: build.wait.clone(),
             before: Before::new(before.as_ref()),
-            log: Log::new(self.service.clone(), logs, name.to_owned(), &recently()),
+            log: Log::new(self.service.clone(), logs, name.to_owned(), &start),
             tail: Tail::new(build.secrets()),
             appears_late: true,
             at_end: None,

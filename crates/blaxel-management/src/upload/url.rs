@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use blaxel_core::__private::Address;
-use blaxel_core::{Error, Operation, OperationInfo, RequestWriter, Secret, Source};
+use blaxel_core::__private::{Address, server_time};
+use blaxel_core::{Error, Operation, OperationInfo, RequestWriter, Secret, Source, Timestamp};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 
@@ -20,6 +20,8 @@ pub struct UploadUrl {
     source: Source,
     /// The headers that the upload has to have.
     headers: Vec<(HeaderName, String)>,
+    /// The time of the server when it issued the URL.
+    issued_at: Option<Timestamp>,
 }
 
 impl UploadUrl {
@@ -35,6 +37,7 @@ impl UploadUrl {
                 url: Secret::from(value),
                 source: Source::Response(HEADER.into()),
                 headers: Vec::new(),
+                issued_at: server_time(headers),
             }),
             None => Err(Error::decode(format!(
                 "the response has no upload URL in its header {HEADER}"
@@ -46,6 +49,12 @@ impl UploadUrl {
     #[must_use]
     pub fn expose(&self) -> &str {
         self.url.expose()
+    }
+
+    /// Returns the time of the server when it issued the URL, in whole seconds, if it told it.
+    #[cfg(feature = "image-builder")]
+    pub(crate) fn issued_at(&self) -> Option<&Timestamp> {
+        self.issued_at.as_ref()
     }
 
     /// Sets the headers that the upload has to have.
@@ -84,6 +93,7 @@ impl From<&str> for UploadUrl {
             url: Secret::from(url),
             source: Source::Code,
             headers: Vec::new(),
+            issued_at: None,
         }
     }
 }

@@ -372,7 +372,9 @@ async fn other_workloads_are_built_without_the_server_of_a_sandbox() {
 
 #[tokio::test(start_paused = true)]
 async fn an_image_is_built_for_many_sandboxes() {
-    let emulator = emulator();
+    // The log is read from the start by the server's clock, which is another one here.
+    let start = "2026-06-15T09:30:00Z".parse().unwrap();
+    let emulator = builder().start_time(start).build();
     let platform = Platform::new(&emulator);
     let management = platform.management();
     let images = management.images();
