@@ -1,15 +1,16 @@
 //! [`Browser`], Chromium without a window, driven by its DevTools protocol.
 
-use std::process::Stdio;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -32,46 +33,12 @@ pub(crate) struct Browser {
     session: Option<String>,
     number: u64,
     problems: Vec<String>,
-    _process: Child,
-    _profile: tempdir::Directory,
+    _process: Process,
 }
 
 impl Browser {
     pub(crate) async fn start(program: &str) -> Self {
-        let profile = tempdir::Directory::new();
-        let mut process = Command::new(program)
-            // Its own sandbox needs rights that a container does not have. It loads this page only.
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-            ])
-            .args([
-                "--no-first-run",
-                "--disable-background-networking",
-                "--hide-scrollbars",
-            ])
-            .args(["--remote-debugging-port=0", "about:blank"])
-            .arg(format!("--user-data-dir={}", profile.path().display()))
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let address = tokio::time::timeout(LIMIT, async {
-            while let Some(line) = lines.next_line().await.unwrap() {
-                if let Some(address) = line.strip_prefix("DevTools listening on ") {
-                    return Some(address.to_owned());
-                }
-            }
-            None
-        });
-        let address = address.await.expect("the browser starts in time");
-        let address = address.expect("the browser tells its address");
-        // A browser whose messages nobody reads would stand still.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let (process, address) = Process::start(program);
         let (socket, _) = connect_async(address).await.unwrap();
         let mut browser = Self {
             socket,
@@ -79,7 +46,6 @@ impl Browser {
             number: 0,
             problems: Vec::new(),
             _process: process,
-            _profile: profile,
         };
         let page = json!({"url": "about:blank"});
         let target = browser.call("Target.createTarget", page).await["targetId"].clone();
@@ -228,29 +194,51 @@ impl Browser {
     }
 }
 
-/// A directory that is removed with its value.
-mod tempdir {
-    use std::path::{Path, PathBuf};
+/// The process of a browser, and the directory that it keeps its files in. Both end with this value.
+struct Process {
+    child: Child,
+    profile: PathBuf,
+}
 
-    pub(super) struct Directory(PathBuf);
-
-    impl Directory {
-        pub(super) fn new() -> Self {
-            let name = format!("blaxel-page-{}", std::process::id());
-            let path = std::env::temp_dir().join(name);
-            std::fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-
-        pub(super) fn path(&self) -> &Path {
-            &self.0
-        }
+impl Process {
+    /// Starts a browser, and returns the address of its protocol too.
+    fn start(program: &str) -> (Self, String) {
+        let name = format!("blaxel-page-{}", std::process::id());
+        let profile = std::env::temp_dir().join(name);
+        let mut child = Command::new(program)
+            // Its own sandbox needs rights that a container does not have. It loads this page only.
+            .args(["--headless", "--no-sandbox", "--disable-gpu"])
+            .args(["--disable-dev-shm-usage", "--disable-background-networking"])
+            .args(["--no-first-run", "--hide-scrollbars"])
+            .args(["--remote-debugging-port=0", "about:blank"])
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let process = Self { child, profile };
+        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            line.strip_prefix("DevTools listening on ")
+                .map(str::to_owned)
+        });
+        // A browser whose messages nobody reads would stand still.
+        thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        (process, address.expect("the browser tells its address"))
     }
+}
 
-    impl Drop for Directory {
-        fn drop(&mut self) {
-            // The browser may still write into it.
-            let _ = std::fs::remove_dir_all(&self.0);
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // Its helpers notice its end a moment later, and may write until then.
+        for _ in 0..100 {
+            if std::fs::remove_dir_all(&self.profile).is_ok() || !self.profile.exists() {
+                return;
+            }
+            thread::sleep(PAUSE);
         }
     }
 }
