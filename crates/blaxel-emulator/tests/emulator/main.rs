@@ -36,6 +36,7 @@ mod lists;
 mod local_guests;
 #[cfg(all(feature = "local-guests", target_os = "linux"))]
 mod local_volumes;
+mod masking;
 mod nested;
 mod network;
 mod oauth;
