@@ -200,7 +200,11 @@ impl Addresses {
                 is_named: true,
             });
         }
-        let is_run = is_local && PlatformHost::parse(&name) == Some(PlatformHost::Run);
+        // No page of the web calls the recorder by a name that it lets stand for this machine.
+        if !is_local {
+            return None;
+        }
+        let is_run = PlatformHost::parse(&name) == Some(PlatformHost::Run);
         let path = match is_run {
             true => format!("{RUN}{path}"),
             false => path.to_owned(),
@@ -424,6 +428,7 @@ mod tests {
                     None,
                 ),
             ),
+            ("example.com:9000", "/v0/agents", None),
             ("127.0.0.1:9000", "/_hosts/example.com/", None),
             ("127.0.0.1:9000", "/_hosts/127.0.0.1:22/", None),
             ("127.0.0.1:9000", "/_hosts", None),
