@@ -30,6 +30,9 @@ pub(super) async fn drained<F: Future<Output = Response<Body>>>(
     request: Request<Incoming>,
     answer: impl FnOnce(Request<Body>) -> F,
 ) -> Response<Body> {
+    if request.body().is_end_stream() {
+        return answer(request.map(|_| Body::empty())).await;
+    }
     // Such a client waits for the refusal before it sends the body.
     let is_expecting = request.headers().contains_key(EXPECT);
     let (head, body) = request.into_parts();
