@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
+use http::Method;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::watch;
 
@@ -26,23 +27,31 @@ pub(crate) struct Connections {
 pub(crate) struct Connection {
     id: u64,
     calls: AtomicU64,
-    /// The last call, for messages.
-    last: Mutex<Option<String>>,
+    last: Mutex<LastCall>,
+}
+
+/// The last call of a connection. A line is made of it when a message needs one.
+#[derive(Debug, Default)]
+struct LastCall {
+    method: Method,
+    path: String,
 }
 
 impl Connection {
     /// Records a call of the API.
-    pub(crate) fn called(&self, method: &http::Method, path: &str) {
+    pub(crate) fn called(&self, method: &Method, path: &str) {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        *lock(&self.last) = Some(format!("{method} {path}"));
+        let mut last = lock(&self.last);
+        last.method.clone_from(method);
+        path.clone_into(&mut last.path);
     }
 
     /// Returns the connection in one line, for messages.
     pub(crate) fn line(&self) -> String {
         let calls = self.calls.load(Ordering::Relaxed);
-        let last = lock(&self.last).clone().unwrap_or_default();
+        let LastCall { method, path } = &*lock(&self.last);
         format!(
-            "connection {} with {calls} calls, the last one {last}",
+            "connection {} with {calls} calls, the last one {method} {path}",
             self.id
         )
     }
