@@ -138,17 +138,18 @@ impl Recording {
             call.end(true);
             return response;
         }
+        // The body of an upgrade is empty, and the connection goes on.
+        let is_in_memory = call.contents.is_none() && response.body().size_hint().exact().is_some();
+        let is_whole = is_in_memory || call.is_head;
         call.journal.amend(call.id, |entry| {
             entry.status = Some(status);
             entry.head = Some(head);
+            entry.end = is_whole.then_some(head);
         });
-        let (head, body) = response.into_parts();
-        // The body of an upgrade is empty, and the connection goes on.
-        let is_in_memory = call.contents.is_none() && body.size_hint().exact().is_some();
-        if is_in_memory || call.is_head {
-            call.end(false);
-            return Response::from_parts(head, body);
+        if is_whole {
+            return response;
         }
+        let (head, body) = response.into_parts();
         let headers = head.headers.clone();
         let limit = call.contents.as_ref().map_or(0, |contents| contents.limit);
         let body = observe(body, limit, move |passed| {
