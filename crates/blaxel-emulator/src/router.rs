@@ -8,6 +8,7 @@ mod access;
 mod access_level;
 mod anthropic;
 mod archives;
+mod arrival;
 mod billing;
 mod body;
 mod call;
@@ -71,13 +72,14 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, on};
 use axum::{Extension, Router};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use tower_service::Service as _;
 
 use self::access::Identity;
 pub(crate) use self::access::{AUTHORIZATION, CREDENTIALS, OWNER, VERSION, WORKSPACE};
 use self::access_level::AccessLevel;
-use self::call::{Call, RequestId};
+use self::arrival::{Arrival, RequestId};
+use self::call::Call;
 pub(crate) use self::forward::remove_hop_by_hop;
 pub(crate) use self::image_shares::offer as offer_image;
 use self::leaks::Leaks;
@@ -88,7 +90,7 @@ use crate::clock::http_date;
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::fault::{UnknownOperation, WAKE_SANDBOX, meet, stands_for};
-use crate::journal::{Entry, EntryId, Recording};
+use crate::journal::{Entry, Recording};
 
 /// The operations that are not covered by a [`Kind`](crate::state::Kind).
 static CUSTOM: [fn() -> Vec<Route>; 31] = [
@@ -157,7 +159,7 @@ pub(crate) fn check_operation(name: &str) -> Result<(), UnknownOperation> {
 
 /// The routes of all operations. They are built once, because every emulator has the same, and
 /// building them takes longer than everything else in the start of an emulator. A handler finds its
-/// emulator in the extensions of the request.
+/// emulator in the [`Arrival`] of the request.
 static ROUTES: LazyLock<Router> = LazyLock::new(|| {
     let mut router = Router::new();
     for route in routes() {
@@ -165,8 +167,8 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         for path in &route.paths {
             let route = Arc::clone(&route);
             let method = route.method;
-            let handler = move |Extension(engine): Extension<Arc<Engine>>, request: Request| {
-                perform(engine, route.clone(), request)
+            let handler = move |Extension(arrival): Extension<Arrival>, request: Request| {
+                perform(arrival, route.clone(), request)
             };
             let endpoint = match method {
                 Some(method) => on(method, handler),
@@ -179,6 +181,8 @@ static ROUTES: LazyLock<Router> = LazyLock::new(|| {
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
 });
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The API of an emulator, which the server and the local service share.
 #[derive(Clone)]
@@ -196,27 +200,27 @@ impl Api {
         // The host decides on the path, so it is looked at before the routes are.
         host_names::resolve(engine, &mut request);
         let identity = Identity::of(engine, request.headers());
-        let request_id = format!("emu-{:08}", engine.next_number());
-        let (entry, leaks) = entry(engine, &request, &identity, &request_id);
+        let request_id = RequestId::new(engine.next_number());
+        let (entry, leaks) = entry(engine, &request, &identity, request_id);
         let limit = engine.config.journal_contents;
         let recording = Recording::begin(&engine.journal, &engine.clock, entry, limit, || {
             leaks.known()
         });
-        let place = recording.id();
         request = recording.request(request);
-        let extensions = request.extensions_mut();
-        extensions.insert(Arc::clone(engine));
-        extensions.insert(identity);
-        extensions.insert(place);
-        extensions.insert(RequestId(request_id.clone()));
+        request.extensions_mut().insert(Arrival {
+            engine: Arc::clone(engine),
+            identity,
+            request_id,
+            place: recording.id(),
+        });
         let performed: Result<Response, Infallible> = ROUTES.clone().call(request).await;
         let Ok(mut response) = performed;
         // That of the emulator's clock, which is not always that of this machine.
         if let Some(date) = http_date(engine.clock.since_epoch()) {
             response.headers_mut().entry(header::DATE).or_insert(date);
         }
-        if let Ok(id) = HeaderValue::try_from(request_id) {
-            response.headers_mut().entry("x-request-id").or_insert(id);
+        if let Ok(id) = HeaderValue::try_from(request_id.to_string()) {
+            response.headers_mut().entry(REQUEST_ID).or_insert(id);
         }
         recording.response(response)
     }
@@ -225,9 +229,9 @@ impl Api {
 /// Returns the journal entry of a request as it arrives, and the secrets that are known of it.
 fn entry<'a>(
     engine: &'a Engine,
-    request: &Request,
+    request: &'a Request,
     identity: &Identity,
-    request_id: &str,
+    request_id: RequestId,
 ) -> (Entry, Leaks<'a>) {
     let version = request.headers().get(access::VERSION);
     let (caller, credential_id) = identity.holder();
@@ -235,7 +239,7 @@ fn entry<'a>(
     let path = redacted_path(request.uri().path());
     let address = leaks.in_address(path, request.uri().query());
     let mut entry = Entry::arrived(engine.clock.now(), SystemTime::now());
-    request_id.clone_into(&mut entry.request_id);
+    entry.request_id = request_id.to_string();
     entry.method = request.method().to_string();
     entry.path = address.path;
     entry.query = address.query;
@@ -248,22 +252,18 @@ fn entry<'a>(
 }
 
 /// Performs an operation, or the fault that was injected into it.
-async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Response {
+async fn perform(arrival: Arrival, route: Arc<Route>, request: Request) -> Response {
+    let Arrival { engine, place, .. } = &arrival;
     let operation = match route.operation {
         data_plane::OPERATION => data_plane::operation(&request),
         operation => operation,
     };
-    let place = request.extensions().get::<EntryId>().copied();
-    if let Some(place) = place {
-        engine.journal.asked(place, operation);
-    }
-    let fault = engine.next_fault(operation, place);
-    let now = engine.clock.now();
-    let engine = &engine;
-    meet(fault, now.as_str(), request, |request| async {
+    engine.journal.asked(*place, operation);
+    let fault = engine.next_fault(operation, Some(*place));
+    meet(fault, &engine.clock, request, |request| async {
         let (response, is_processed) = handle(engine, &route, request).await;
-        if let Some(place) = place.filter(|_| is_processed) {
-            engine.journal.processed(place, operation);
+        if is_processed {
+            engine.journal.processed(*place, operation);
         }
         response
     })
@@ -273,12 +273,13 @@ async fn perform(engine: Arc<Engine>, route: Arc<Route>, request: Request) -> Re
 /// Performs an operation. The flag is set if it took place, and was not refused.
 async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> (Response, bool) {
     let mut is_called = false;
+    // The boxed futures are large, and all others would be as large as they are.
     let outcome = if route.operation == data_plane::OPERATION {
-        data_plane::handle(engine, route, request).await
+        Box::pin(data_plane::handle(engine, route, request)).await
     } else if route.operation == preview_calls::OPERATION {
-        preview_calls::handle(engine, route, request).await
+        Box::pin(preview_calls::handle(engine, route, request)).await
     } else if route.access == AccessLevel::Workload {
-        let outcome = gateway::handle(engine, route, request).await;
+        let outcome = Box::pin(gateway::handle(engine, route, request)).await;
         // A workload whose own response is an error was called.
         is_called = outcome.is_ok();
         outcome
@@ -300,11 +301,15 @@ async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> (
 }
 
 /// Responds to a path without an operation.
-async fn no_route(Extension(engine): Extension<Arc<Engine>>, request: Request) -> Response {
+async fn no_route(Extension(arrival): Extension<Arrival>, request: Request) -> Response {
     if request.uri().path().starts_with("/run/") {
         let message = "No workload has this address.";
-        return ErrorResponse::gateway(Gateway::RouteNotFound, message, &engine.clock.now())
-            .into_response();
+        return ErrorResponse::gateway(
+            Gateway::RouteNotFound,
+            message,
+            &arrival.engine.clock.now(),
+        )
+        .into_response();
     }
     ErrorResponse::control(StatusCode::NOT_FOUND, "Not Found").into_response()
 }

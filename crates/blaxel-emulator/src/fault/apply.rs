@@ -7,22 +7,33 @@ use http::{StatusCode, header};
 use serde_json::Value;
 
 use super::{Action, Disconnected, Fault};
+use crate::clock::Clock;
 use crate::errors::ErrorResponse;
 use crate::state::status;
 
 /// Maximum size of a body that is changed as a whole, or sent twice.
 const LIMIT: usize = 16 << 20;
 
-/// Performs an operation, or the fault that was injected into it. `now` is the time of an error.
+/// Performs an operation, or the fault that was injected into it. The clock gives the time of an error.
 pub(crate) async fn meet<F: Future<Output = Response>>(
     fault: Option<Fault>,
-    now: &str,
+    clock: &Clock,
     request: Request,
     operation: impl Fn(Request) -> F,
 ) -> Response {
     let Some(fault) = fault else {
         return operation(request).await;
     };
+    // Boxed, so that the way without a fault stays small.
+    Box::pin(meet_fault(fault, clock, request, operation)).await
+}
+
+async fn meet_fault<F: Future<Output = Response>>(
+    fault: Fault,
+    clock: &Clock,
+    request: Request,
+    operation: impl Fn(Request) -> F,
+) -> Response {
     let mut response = match fault.action {
         Action::Delay(delay) => {
             tokio::time::sleep(delay).await;
@@ -53,7 +64,7 @@ pub(crate) async fn meet<F: Future<Output = Response>>(
             if fault.after_processing {
                 operation(request).await;
             }
-            instead(action, now)
+            instead(action, clock)
         }
     };
     response.headers_mut().extend(fault.headers);
@@ -61,7 +72,7 @@ pub(crate) async fn meet<F: Future<Output = Response>>(
 }
 
 /// Returns the response that comes in place of the usual one.
-fn instead(action: Action, now: &str) -> Response {
+fn instead(action: Action, clock: &Clock) -> Response {
     match action {
         Action::Respond(status, body) => {
             let mut response = Response::new(body.into());
@@ -74,7 +85,8 @@ fn instead(action: Action, now: &str) -> Response {
             retryable,
         } => {
             let message = "a fault requested by the test";
-            ErrorResponse::envelope(status, &code, message, retryable, now).into_response()
+            let now = clock.now();
+            ErrorResponse::envelope(status, &code, message, retryable, now.as_str()).into_response()
         }
         Action::Disconnect(end) => disconnected(end),
         // All others change the usual response.

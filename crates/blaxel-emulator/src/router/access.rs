@@ -1,6 +1,6 @@
 //! Checks of versions, credentials and workspaces.
 
-use blaxel_core::{ApiVersion, Timestamp};
+use blaxel_core::ApiVersion;
 use http::{HeaderMap, StatusCode};
 
 use crate::engine::Engine;
@@ -183,7 +183,6 @@ pub(crate) fn workload(
     identity: &Identity,
     addressed: &str,
     named: Option<&str>,
-    now: &Timestamp,
 ) -> Result<(), ErrorResponse> {
     let (what, message) = match identity {
         Identity::Anonymous => (Gateway::AuthenticationRequired, "No credential was sent."),
@@ -200,5 +199,5 @@ pub(crate) fn workload(
         ),
         _ => return Ok(()),
     };
-    Err(ErrorResponse::gateway(what, message, now))
+    Err(ErrorResponse::gateway(what, message, &engine.clock.now()))
 }

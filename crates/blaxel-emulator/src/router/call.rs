@@ -14,6 +14,8 @@ use serde_json::Value;
 
 use super::access::{self, Identity};
 use super::access_level::AccessLevel;
+use super::arrival::{Arrival, RequestId};
+use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::params::Params;
@@ -36,7 +38,7 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     /// The id for the response.
-    pub(crate) request_id: String,
+    pub(crate) request_id: Option<RequestId>,
     /// For calls of workloads, the path below the workload's own, as sent: empty, or with a leading
     /// slash.
     pub(crate) below: String,
@@ -49,10 +51,6 @@ pub(crate) struct Call {
     access: AccessLevel,
     path: Params,
 }
-
-/// The id for the response to a request.
-#[derive(Clone)]
-pub(crate) struct RequestId(pub(crate) String);
 
 impl Call {
     /// Checks a request against an access level and reads its body.
@@ -77,13 +75,16 @@ impl Call {
         access: AccessLevel,
         request: Request,
     ) -> Result<(Self, Body), ErrorResponse> {
-        let now = engine.clock.now();
         let malformed = |problem: &str| match access {
-            AccessLevel::Workload => ErrorResponse::gateway(Gateway::BadRequest, problem, &now),
+            AccessLevel::Workload => {
+                ErrorResponse::gateway(Gateway::BadRequest, problem, &engine.clock.now())
+            }
             _ => ErrorResponse::bad_request(problem),
         };
         let (mut head, body) = request.into_parts();
-        let identity = head.extensions.remove().unwrap_or(Identity::Anonymous);
+        let arrival: Option<Arrival> = head.extensions.remove();
+        let request_id = arrival.as_ref().map(|arrival| arrival.request_id);
+        let identity = arrival.map_or(Identity::Anonymous, |arrival| arrival.identity);
         let query = Params::of_query(&head.uri).map_err(|problem| malformed(&problem))?;
         let path = match Path::from_request_parts(&mut head, &()).await {
             Ok(Path(pairs)) => Params::of_path(pairs),
@@ -110,10 +111,9 @@ impl Call {
             }
             AccessLevel::Workload => {
                 let addressed = path.get("workspace").unwrap_or_default();
-                access::workload(engine, &identity, addressed, named, &now)?;
+                access::workload(engine, &identity, addressed, named)?;
             }
         }
-        let RequestId(request_id) = head.extensions.remove().unwrap_or(RequestId(String::new()));
         let engine = Arc::clone(engine);
         let call = Self {
             engine,
@@ -137,7 +137,7 @@ impl Call {
 
     /// Reads the whole body.
     pub(crate) async fn read(&mut self, body: Body) -> Result<(), ErrorResponse> {
-        self.body = read(body, self.access, &self.now()).await?;
+        self.body = read(body, self.access, &self.engine.clock).await?;
         Ok(())
     }
 
@@ -192,7 +192,7 @@ pub(super) fn below(path: &str) -> String {
         .map_or_else(String::new, |rest| format!("/{rest}"))
 }
 
-async fn read(body: Body, access: AccessLevel, now: &Timestamp) -> Result<Bytes, ErrorResponse> {
+async fn read(body: Body, access: AccessLevel, clock: &Clock) -> Result<Bytes, ErrorResponse> {
     let limit = match access {
         AccessLevel::Upload => UPLOAD_LIMIT,
         _ => BODY_LIMIT,
@@ -203,10 +203,10 @@ async fn read(body: Body, access: AccessLevel, now: &Timestamp) -> Result<Bytes,
             (AccessLevel::Workload, true) => ErrorResponse::gateway(
                 Gateway::RequestEntityTooLarge,
                 "The body is too large.",
-                now,
+                &clock.now(),
             ),
             (AccessLevel::Workload, false) => {
-                ErrorResponse::gateway(Gateway::BadRequest, "The body ended early.", now)
+                ErrorResponse::gateway(Gateway::BadRequest, "The body ended early.", &clock.now())
             }
             (_, true) => ErrorResponse::control(
                 http::StatusCode::PAYLOAD_TOO_LARGE,

@@ -99,7 +99,7 @@ pub(super) async fn call_sandbox(
     let (head, body) = request;
     let request = Request::from_parts(head, body);
     let fault = engine.next_fault(WAKE_SANDBOX, None);
-    Ok(meet(fault, call.now().as_str(), request, wake).await)
+    Ok(meet(fault, &engine.clock, request, wake).await)
 }
 
 async fn wake_and_call(

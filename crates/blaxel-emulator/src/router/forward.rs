@@ -80,7 +80,10 @@ pub(super) fn forwarded_headers(call: &Call) -> HeaderMap {
         CredentialKind::AccessToken => "oauth",
         _ => "api_key",
     };
-    let own = [call.identity.name(), subject, method, &call.request_id];
+    let request_id = call
+        .request_id
+        .map_or_else(String::new, |id| id.to_string());
+    let own = [call.identity.name(), subject, method, &request_id];
     for (name, text) in IDENTITY.into_iter().zip(own) {
         if let Ok(value) = HeaderValue::try_from(text) {
             headers.insert(name, value);

@@ -7,10 +7,11 @@ use crate::engine::Engine;
 use crate::mask::{self, Secrets};
 use crate::state;
 
-/// The secrets that are known of a request.
+/// The secrets that are known of a request. They are copied only if they have to be.
 pub(super) struct Leaks<'a> {
     engine: &'a Engine,
-    known: Secrets,
+    /// The credential of the request.
+    credential: Option<&'a str>,
 }
 
 /// An address in which secrets are masked.
@@ -22,18 +23,23 @@ pub(super) struct Address {
 }
 
 impl<'a> Leaks<'a> {
-    pub(super) fn of(engine: &'a Engine, headers: &HeaderMap) -> Self {
-        let mut known = Secrets::default();
-        known.add(&engine.config.api_key);
-        known.add(&engine.config.client_secret);
-        if let Some(Some(credential)) = access::bearer(headers) {
-            known.add(credential);
-        }
-        Self { engine, known }
+    pub(super) fn of(engine: &'a Engine, headers: &'a HeaderMap) -> Self {
+        let credential = access::bearer(headers).flatten();
+        Self { engine, credential }
     }
 
-    pub(super) fn known(self) -> Secrets {
-        self.known
+    fn values(&self) -> impl Iterator<Item = &'a str> {
+        let config = &self.engine.config;
+        let own = [config.api_key.as_str(), &config.client_secret];
+        let all = own.into_iter().chain(self.credential);
+        all.filter(|secret| !secret.is_empty())
+    }
+
+    /// Returns the secrets that are known.
+    pub(super) fn known(&self) -> Secrets {
+        let mut known = Secrets::default();
+        self.values().for_each(|secret| known.add(secret));
+        known
     }
 
     /// Masks the secrets of an address.
@@ -46,13 +52,14 @@ impl<'a> Leaks<'a> {
             query,
             leaked: in_query.map(|name| format!("the query parameter `{name}`")),
         };
-        if self.known.are_in(path) {
-            let segments = path
-                .split('/')
-                .map(|segment| match self.known.are_in(segment) {
-                    true => mask::MASK,
-                    false => segment,
-                });
+        if self.values().any(|secret| path.contains(secret))
+            && let known = self.known()
+            && known.are_in(path)
+        {
+            let segments = path.split('/').map(|segment| match known.are_in(segment) {
+                true => mask::MASK,
+                false => segment,
+            });
             address.path = segments.collect::<Vec<_>>().join("/");
             address.leaked = Some("the path".to_owned());
         }
@@ -66,7 +73,7 @@ impl<'a> Leaks<'a> {
             state::access::is_key(value)
                 && state::access::key_holder(engine.store.open().rows(), value).is_some()
         };
-        self.known.contain(value)
+        self.values().any(|secret| secret == value)
             || is_key()
             || (value.contains('.') && engine.access_tokens.claims(value).is_some())
     }
