@@ -126,8 +126,7 @@ impl LocalService {
     /// the domain of previews.
     fn named_host(&self, uri: &Uri) -> Option<String> {
         let authority = uri.authority()?;
-        let store = self.engine.store.open();
-        let domain = &store.setting().preview_domain;
+        let domain = &self.engine.store.setting().preview_domain;
         let label = authority.as_str().strip_suffix(domain.as_str());
         let is_preview = label.is_some_and(|label| label.ends_with('.'));
         let host = authority.host().to_ascii_lowercase();

@@ -40,6 +40,24 @@ struct Shared {
     state: Mutex<State>,
     /// Counts the advances, so that sleepers compute their remaining time again.
     advances: watch::Sender<u64>,
+    uses: Mutex<MachineUses>,
+}
+
+/// The uses of all machines whose clocks share a time. Equal ones without a current use mean that no
+/// machine was used in between.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MachineUses {
+    begun: u64,
+    ended: u64,
+}
+
+impl MachineUses {
+    /// Returns `true` if a machine is used now.
+    #[must_use]
+    pub fn are_current(self) -> bool {
+        self.begun != self.ended
+    }
 }
 
 struct State {
@@ -104,7 +122,11 @@ impl Clock {
         });
         let advances = watch::Sender::new(0);
         Self {
-            time: Arc::new(Shared { state, advances }),
+            time: Arc::new(Shared {
+                state,
+                advances,
+                uses: Mutex::default(),
+            }),
             standby: None,
         }
     }
@@ -158,6 +180,13 @@ impl Clock {
         let now = self.since_epoch();
         let standby = self.standby.as_ref();
         standby.map_or(now, |standby| standby.last_use(now))
+    }
+
+    /// Returns the uses of all machines whose clocks share this time.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn machine_uses(&self) -> MachineUses {
+        *lock(&self.time.uses)
     }
 
     /// Returns `true` if the machine of this clock may go on standby.

@@ -48,6 +48,8 @@ mod version;
 mod volume;
 mod volume_files;
 
+#[doc(hidden)]
+pub use self::clock::MachineUses;
 pub use self::clock::{Awake, Clock, Sleep};
 pub use self::code_script::CodeScript;
 pub use self::drives::{DriveError, DriveMount, DriveStore};

@@ -1,5 +1,7 @@
 //! Host names: a request to the host of a workload or a preview becomes one to its path.
 
+use std::borrow::Cow;
+
 use axum::extract::Request;
 use http::uri::{Parts, PathAndQuery};
 use http::{Uri, header};
@@ -29,8 +31,7 @@ pub(super) fn find(
 /// Replaces the path of a request to the host of a workload or a preview by the path that the emulator
 /// has for it. A host below the domain of previews that has none gets a path without a preview.
 pub(super) fn resolve(engine: &Engine, request: &mut Request) {
-    let Some(host) = host(request) else { return };
-    let Some(prefix) = prefix(engine, &host) else {
+    let Some(prefix) = host(request).and_then(|host| prefix(engine, &host)) else {
         return;
     };
     let rest = request.uri().path_and_query();
@@ -46,8 +47,7 @@ pub(super) fn resolve(engine: &Engine, request: &mut Request) {
 
 /// Returns what precedes the paths of a host in those of the emulator, if anything.
 fn prefix(engine: &Engine, host: &str) -> Option<String> {
-    let store = engine.store.open();
-    let setting = store.setting();
+    let setting = engine.store.setting();
     let workspace = &setting.workspace;
     let domain = without_port(&setting.preview_domain);
     let own = [domain, without_port(authority(&setting.origin))];
@@ -67,6 +67,7 @@ fn prefix(engine: &Engine, host: &str) -> Option<String> {
         None => None,
     };
     let host = label.as_deref().unwrap_or(host);
+    let store = engine.store.open();
     let (sandbox, preview) = match find(&store, |other| without_port(other) == host) {
         Some((collection, record)) => {
             let sandbox = collection.parents().first().cloned();
@@ -79,13 +80,17 @@ fn prefix(engine: &Engine, host: &str) -> Option<String> {
 }
 
 /// Returns the host that a request names, in lower case and without its port.
-fn host(request: &Request) -> Option<String> {
+fn host(request: &Request) -> Option<Cow<'_, str>> {
     let named = request.headers().get(header::HOST);
     let host = match request.uri().host() {
         Some(host) => host,
         None => without_port(named?.to_str().ok()?),
     };
-    Some(host.to_ascii_lowercase())
+    let is_lower = !host.bytes().any(|byte| byte.is_ascii_uppercase());
+    Some(match is_lower {
+        true => host.into(),
+        false => host.to_ascii_lowercase().into(),
+    })
 }
 
 fn authority(origin: &str) -> &str {

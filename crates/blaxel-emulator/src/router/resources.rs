@@ -76,7 +76,7 @@ fn create(call: &Call, kind: &'static Kind) -> HandlerResult {
     let document = body::document(call, kind)?;
     let mut store = call.engine.store.open();
     let collection = collection(call, kind, &store)?;
-    if store.all(&collection).count() >= kind.max_count {
+    if store.count(&collection) >= kind.max_count {
         let message = format!("There are {} already, which is the limit.", kind.max_count);
         return Err(ErrorResponse::bad_request(message));
     }

@@ -1,6 +1,7 @@
 //! [`Rows`], all records of an emulator by collection, independent of their kinds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::record::{Record, Settings};
@@ -43,7 +44,7 @@ impl CollectionKey {
 
 /// All records of an emulator at one time.
 pub(crate) struct Rows {
-    setting: Settings,
+    setting: Arc<Settings>,
     /// The key from which secrets are derived.
     secrets: Key,
     /// The time since 1970-01-01T00:00:00Z.
@@ -55,7 +56,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new(setting: Settings, secrets: Key) -> Self {
+    pub(super) fn new(setting: Arc<Settings>, secrets: Key) -> Self {
         Self {
             setting,
             secrets,
@@ -105,6 +106,11 @@ impl Rows {
     pub(crate) fn all(&self, collection: &CollectionKey) -> impl Iterator<Item = &Record> {
         let records = self.by_collection.get(collection);
         records.into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Returns the number of records of a collection.
+    pub(crate) fn count(&self, collection: &CollectionKey) -> usize {
+        self.by_collection.get(collection).map_or(0, BTreeMap::len)
     }
 
     /// Returns the records of a collection for changing them in place.

@@ -6,7 +6,7 @@ mod failing;
 mod fill;
 mod saved;
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use self::failing::Failing;
@@ -24,26 +24,35 @@ use super::timeline::{End, Timeline};
 use crate::clock::Clock;
 use crate::lock::lock;
 use crate::sign::Key;
-use blaxel_guest::Volume;
+use blaxel_guest::{MachineUses, Volume};
 use tokio::sync::watch;
 
 /// All resources of an emulator, accessed by [`open`](Self::open) only.
 pub(crate) struct Store {
     clock: Clock,
+    setting: Arc<Settings>,
     store: Mutex<OpenStore>,
 }
 
 impl Store {
     pub(crate) fn new(setting: Settings, clock: Clock, secrets: Key) -> Self {
+        let setting = Arc::new(setting);
         let store = OpenStore {
-            rows: Rows::new(setting, secrets),
+            rows: Rows::new(Arc::clone(&setting), secrets),
             failing: Failing::default(),
+            noted: MachineUses::default(),
             changes: watch::Sender::new(0),
         };
         Self {
             clock,
+            setting,
             store: Mutex::new(store),
         }
+    }
+
+    /// Returns the emulator's settings.
+    pub(crate) fn setting(&self) -> &Settings {
+        &self.setting
     }
 
     /// Locks the store and sets it to the current time.
@@ -54,7 +63,7 @@ impl Store {
         let mut store = lock(&self.store);
         // Read under the lock, so that a later write never has an earlier time.
         store.rows.set_time(self.clock.since_epoch());
-        store.note_uses();
+        store.note_uses(self.clock.machine_uses());
         store.rows.remove_expired();
         store
     }
@@ -64,6 +73,8 @@ impl Store {
 pub(crate) struct OpenStore {
     rows: Rows,
     failing: Failing,
+    /// The uses of machines that are recorded.
+    noted: MachineUses,
     /// Counts the changes that may end a resource, or put off its end.
     changes: watch::Sender<u64>,
 }
@@ -102,7 +113,11 @@ impl OpenStore {
     }
 
     /// Records the uses of machines since the store was last opened.
-    fn note_uses(&mut self) {
+    fn note_uses(&mut self, uses: MachineUses) {
+        if uses == self.noted && !uses.are_current() {
+            return;
+        }
+        self.noted = uses;
         let sandboxes = CollectionKey::top(SANDBOXES.path);
         for record in self.rows.all_mut(&sandboxes) {
             let last = record.machine.as_ref().map(Clock::last_use);
@@ -128,6 +143,11 @@ impl OpenStore {
     /// Returns the records of a collection, ordered by name.
     pub(crate) fn all(&self, collection: &Collection) -> impl Iterator<Item = &Record> {
         self.rows.all(collection.key())
+    }
+
+    /// Returns the number of records of a collection.
+    pub(crate) fn count(&self, collection: &Collection) -> usize {
+        self.rows.count(collection.key())
     }
 
     /// Returns the records of a kind in all its collections, each with its collection.

@@ -121,6 +121,7 @@ pub struct Awake(Clock);
 impl Awake {
     pub(super) fn new(clock: Clock) -> Self {
         if let Some(standby) = &clock.standby {
+            lock(&clock.time.uses).begun += 1;
             standby.begin_use(clock.since_epoch());
         }
         Self(clock)
@@ -131,6 +132,7 @@ impl Drop for Awake {
     fn drop(&mut self) {
         if let Some(standby) = &self.0.standby {
             standby.end_use(self.0.since_epoch());
+            lock(&self.0.time.uses).ended += 1;
         }
     }
 }
