@@ -4,8 +4,6 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::sign::Key;
 use crate::state::{
     Collection, Document, EXECUTIONS, IMAGES, JOBS, Kind, OpenStore, Record, execution, image,
@@ -143,16 +141,14 @@ fn within(store: &OpenStore, window: &Range<Duration>, mut lines: Vec<Line>) -> 
 /// Returns the lines that the steps of builds write, spread over the time of each build.
 fn builds(store: &OpenStore, record: &Record) -> Vec<Line> {
     let events = record.timeline.events(store.now());
-    let begin = |event: &Value| {
-        let text = |name: &str| event.get(name).and_then(Value::as_str);
-        (text("status")? == status::BUILDING).then(|| rule::moment(text("time")?))?
-    };
-    let begins = events.as_array().into_iter().flatten().filter_map(begin);
+    let begins = events
+        .iter()
+        .filter(|event| event.status == status::BUILDING);
     let lasts = store.setting().build_time;
     let steps = begins.flat_map(|begin| {
         (0u32..).zip(BUILD_STEPS).map(move |(number, message)| {
             let part = lasts.saturating_mul(number) / BUILD_PARTS;
-            let at = begin.saturating_add(part);
+            let at = begin.at.saturating_add(part);
             Line::new(at, Severity::Unknown, message.to_owned())
         })
     });
@@ -162,17 +158,18 @@ fn builds(store: &OpenStore, record: &Record) -> Vec<Line> {
 /// Returns a line for each event of a workload or image.
 fn states(store: &OpenStore, noun: &str, name: &str, workload: &Record) -> Vec<Line> {
     let events = workload.timeline.events(store.now());
-    let events = events.as_array().map(Vec::as_slice).unwrap_or_default();
-    let line = |event: &Value| {
-        let text = |name: &str| event.get(name).and_then(Value::as_str);
-        let severity = match text("status")? {
+    let lines = events.iter().map(|event| {
+        let severity = match event.status {
             status::FAILED => Severity::Error,
             _ => Severity::Info,
         };
-        let message = format!("{noun} {name}: {}", text("message")?);
-        Some(Line::new(rule::moment(text("time")?)?, severity, message))
-    };
-    events.iter().filter_map(line).collect()
+        Line::new(
+            event.at,
+            severity,
+            format!("{noun} {name}: {}", event.message),
+        )
+    });
+    lines.collect()
 }
 
 /// Returns the lines of normal operation, while the workload was deployed.

@@ -13,7 +13,7 @@
 //!     let collection = records::collection(call, &SANDBOXES, &store)?; // 404 if a parent is missing
 //!     let name = call.path(SANDBOXES.parameter);
 //!     let source = store.get(&collection, name).ok_or_else(|| not_found(&SANDBOXES))?;
-//!     let copy = source.document.clone();
+//!     let copy = Document::clone(&source.document);
 //!     if !store.create(&collection, &target, copy, &call.author()) {
 //!         return Err(taken(&SANDBOXES, &target));
 //!     }
@@ -51,8 +51,10 @@ pub(crate) mod rule;
 mod saved;
 pub(crate) mod saved_time;
 mod secret;
+mod shown;
 pub(crate) mod status;
 mod store;
+mod stored;
 mod timeline;
 pub(crate) mod traffic;
 
@@ -74,4 +76,5 @@ pub(crate) use self::record::{Author, Contents, Record, Settings};
 pub(crate) use self::rows::{CollectionKey, Rows};
 pub(crate) use self::saved::{Problem, SavedCounters, SavedRecord};
 pub(crate) use self::secret::{MASK, Visibility};
+pub(crate) use self::shown::Shown;
 pub(crate) use self::store::{FailingWork, OpenStore, Store};

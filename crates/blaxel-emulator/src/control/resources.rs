@@ -116,12 +116,13 @@ pub(super) fn document(
         "images" => &IMAGES,
         _ => kind_of(collection)?,
     };
-    let document = engine.store.open().show(&Collection::top(kind), name);
+    let store = engine.store.open();
+    let shown = store.show(&Collection::top(kind), name);
     let missing = || {
         let problem = format!("the collection {collection:?} has no resource {name:?}");
         Refused::new(StatusCode::NOT_FOUND, problem)
     };
-    Ok((kind, document.ok_or_else(missing)?))
+    Ok((kind, shown.ok_or_else(missing)?.into_document()))
 }
 
 /// Returns the kind of a collection, whose path has `.` in place of `/`.

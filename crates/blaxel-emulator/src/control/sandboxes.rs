@@ -96,7 +96,7 @@ pub(super) fn one(engine: &Engine, name: &str) -> Option<Shown> {
 }
 
 fn shown_of(engine: &Engine, store: &OpenStore, sandboxes: &Collection, record: &Record) -> Shown {
-    let document = store.shown(sandboxes, record);
+    let document = store.shown(sandboxes, record).into_document();
     let machine = engine.guests.running(store, &record.name);
     let processes = machine.as_ref().map(|(server, _)| server.processes());
     Shown::of(&record.name, &document, processes)

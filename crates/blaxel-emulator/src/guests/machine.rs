@@ -59,7 +59,7 @@ impl Machine {
             status::UNARCHIVING => record.contents.snapshot().ok()?,
             _ => std::mem::take(&mut record.contents),
         };
-        let (serial, document) = (record.serial, record.document.clone());
+        let (serial, document) = (record.serial, Document::clone(&record.document));
         let variables = variables(&document);
         let mut server = server
             .edge_limit(EDGE_LIMIT)

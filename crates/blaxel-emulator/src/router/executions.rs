@@ -85,10 +85,8 @@ fn list(call: &Call) -> HandlerResult {
     let mut records: Vec<&Record> = store.all(&collection).collect();
     records.sort_by(|a, b| Sort::CreatedDesc.order(a, b));
     let records = records.into_iter().skip(offset).take(limit);
-    let shown: Vec<Document> = records
-        .map(|record| store.shown(&collection, record))
-        .collect();
-    Ok(Json(shown).into_response())
+    let shown = records.map(|record| store.shown(&collection, record));
+    Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
 /// A request to start an execution.
@@ -182,7 +180,7 @@ fn create(call: &Call) -> HandlerResult {
         return Err(ErrorResponse::bad_request(message));
     }
     let retries = of_job("spec/runtime/maxRetries").unwrap_or(0);
-    let job_document = record.document.clone();
+    let job_document = Document::clone(&record.document);
     let config = &call.engine.config;
     let parallelism = request.tasks.len().min(config.job_parallelism);
     let shares = shares(&store);

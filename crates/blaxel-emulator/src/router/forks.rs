@@ -264,7 +264,7 @@ fn deploy(
         store.put(&collection, name, document(name, spec), &call.author());
         return Ok(());
     };
-    let mut next = present.document.clone();
+    let mut next = Document::clone(&present.document);
     if let (Some(Value::Object(old)), Value::Object(new)) = (next.get_mut("spec"), spec) {
         old.extend(new);
     }

@@ -18,8 +18,8 @@ use crate::clock::timestamp;
 use crate::errors::ErrorResponse;
 use crate::state::image::{self, OFFERED};
 use crate::state::{
-    Author, Collection, Document, IMAGE_SHARES, IMAGES, OpenStore, PENDING_SHARES, Record, member,
-    rule,
+    Author, Collection, Document, IMAGE_SHARES, IMAGES, OpenStore, PENDING_SHARES, Record, Shown,
+    member, rule,
 };
 
 /// The time after which a pending share expires.
@@ -172,7 +172,8 @@ fn propose(
         "expiresAt": timestamp(store.now().saturating_add(PENDING_LIFETIME)),
     });
     let id = add_pending(store, share, &call.author());
-    store.show(&pending(), &id).unwrap_or_default()
+    let shown = store.show(&pending(), &id);
+    shown.map(Shown::into_document).unwrap_or_default()
 }
 
 /// Stores a pending share and returns its id.
@@ -245,17 +246,13 @@ fn list_pending(call: &Call) -> HandlerResult {
     let workspace = store.setting().workspace.as_str();
     let shares = all_pending(&store);
     let shares = shares.filter(|share| member::text(&share.document, own) == Some(workspace));
-    Ok(Json(
-        shares
-            .map(|share| rendered(&store, share))
-            .collect::<Value>(),
-    )
-    .into_response())
+    let shown = shares.map(|share| rendered(&store, share));
+    Ok(Json(shown.collect::<Vec<_>>()).into_response())
 }
 
 /// Returns a share with the names that a person needs to recognise it.
-fn rendered(store: &OpenStore, share: &Record) -> Document {
-    let mut document = store.shown(&pending(), share);
+fn rendered<'a>(store: &OpenStore, share: &'a Record) -> Shown<'a> {
+    let mut shown = store.shown(&pending(), share);
     let text = |name: &str| member::text(&share.document, name).unwrap_or_default();
     let present = store.get(&images::collection(), &key_of(share)).is_some();
     let is_incoming = text("targetWorkspace") == store.setting().workspace;
@@ -271,9 +268,9 @@ fn rendered(store: &OpenStore, share: &Record) -> Document {
             workspaces::display_name(store, text("targetWorkspace")).into(),
         ),
     ] {
-        document.insert(name.to_owned(), value);
+        shown.set(name, value);
     }
-    document
+    shown
 }
 
 fn key_of(share: &Record) -> String {

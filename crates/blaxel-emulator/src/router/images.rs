@@ -19,7 +19,7 @@ use crate::errors::ErrorResponse;
 use crate::state::image::{self, TYPES};
 use crate::state::{
     Author, Collection, Document, FailingWork, IMAGE_SHARES, IMAGES, Kind, OpenStore, Record,
-    member,
+    Shown, member,
 };
 use crate::uploads::Purpose;
 
@@ -75,16 +75,19 @@ fn named<'a>(call: &Call, store: &'a OpenStore, name: &str) -> Result<&'a Record
 }
 
 /// Returns an image as lists and `GET` show it: in short form since the third version.
-fn brief(call: &Call, store: &OpenStore, image: &Record) -> Document {
-    let mut document = store.shown(&collection(), image);
+fn brief<'a>(call: &Call, store: &OpenStore, image: &'a Record) -> Shown<'a> {
+    let mut shown = store.shown(&collection(), image);
     if call.version >= ApiVersion::V2026_09_22
-        && let Some(spec) = document.get_mut("spec").and_then(Value::as_object_mut)
+        && let Some(spec) = shown
+            .to_mut()
+            .get_mut("spec")
+            .and_then(Value::as_object_mut)
     {
         let tags = spec.remove("tags");
         let count = tags.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
         spec.insert("tagCount".to_owned(), count.into());
     }
-    document
+    shown
 }
 
 /// Returns all images with their tags in the first two versions, and pages in short form since
@@ -233,7 +236,8 @@ fn delete(call: &Call) -> HandlerResult {
     if let Some(reason) = deletion_blocker(&store, image) {
         return Err(in_use(&reason));
     }
-    let (key, shown) = (image.name.clone(), store.shown(&collection(), image));
+    let shown = store.shown(&collection(), image).into_document();
+    let key = image.name.clone();
     store.remove(&collection(), &key);
     Ok(json_of(shown))
 }

@@ -9,12 +9,14 @@ use blaxel_core::ApiVersion;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::pages::{Item, Page, PageRequest, Shown, Sort, search};
+use super::pages::{Item, Items, Page, PageRequest, Sort, search};
 use super::records;
 use super::route::HandlerResult;
 use crate::errors::ErrorResponse;
 use crate::params::Params;
-use crate::state::{Collection, Kind, Layout, Listing, Pages, Record, member, status};
+use crate::state::{
+    Collection, Kind, Layout, Listing, OpenStore, Pages, Record, Shown, member, status,
+};
 
 /// The filters of a list.
 struct ListQuery {
@@ -49,6 +51,15 @@ impl Item for Row<'_> {
     }
 }
 
+impl<'a> Row<'a> {
+    /// Returns the record as lists show it.
+    fn show(&self, store: &OpenStore, collection: &Collection, paged: bool) -> Shown<'a> {
+        let mut shown = store.shown(collection, self.record);
+        (collection.kind().abridge)(&mut shown, paged);
+        shown
+    }
+}
+
 pub(crate) fn list(call: &Call, kind: &'static Kind) -> HandlerResult {
     let engine = &call.engine;
     let store = engine.store.open();
@@ -58,18 +69,14 @@ pub(crate) fn list(call: &Call, kind: &'static Kind) -> HandlerResult {
         sort_key: (kind.sort_key)(record),
     });
     let mut rows: Vec<Row<'_>> = rows.collect();
-    let show = |row: &Row<'_>, paged| {
-        let mut document = store.shown(&collection, row.record);
-        (kind.abridge)(&mut document, paged);
-        document
-    };
     let pages = match kind.listing {
         Listing::Paged(pages) if call.version >= ApiVersion::V2026_04_28 => pages,
         listing => {
             let query = ListQuery::unpaged(&call.query, listing)?;
             rows.retain(|row| query.matches(row.record, kind, store.now()));
             rows.sort_by(|a, b| query.sort.order(a, b));
-            return Ok(Json(Shown(&rows, |row: &Row<'_>| show(row, false))).into_response());
+            let items = Items::new(&rows, |row| row.show(&store, &collection, false));
+            return Ok(Json(items).into_response());
         }
     };
     let query = ListQuery::read(&call.query, &pages)?;
@@ -83,7 +90,7 @@ pub(crate) fn list(call: &Call, kind: &'static Kind) -> HandlerResult {
         fingerprint: query.fingerprint(&engine.config.workspace, &collection),
     };
     let page = Page::cut(call, request, rows)?;
-    Ok(page.response(total, |row| show(row, true)))
+    Ok(page.response(total, |row| row.show(&store, &collection, true)))
 }
 
 impl ListQuery {
@@ -170,7 +177,7 @@ impl ListQuery {
         }
         let head = match kind.form {
             Layout::Resource => record.document.get("metadata").and_then(Value::as_object),
-            Layout::Flat { .. } => Some(&record.document),
+            Layout::Flat { .. } => Some(&*record.document),
         };
         let member = |name: &str| head.and_then(|head| head.get(name));
         let text = |name: &str| member(name).and_then(Value::as_str).is_some_and(holds);

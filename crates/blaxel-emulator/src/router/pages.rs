@@ -114,7 +114,7 @@ impl<T: Item> Page<T> {
             total: total.min(self.total_limit),
             total_is_partial: is_partial.then_some(true),
         };
-        let data = Shown(&self.items, show);
+        let data = Items::new(&self.items, show);
         Json(Body { data, meta }).into_response()
     }
 }
@@ -137,9 +137,15 @@ struct Meta<'a> {
 }
 
 /// Items that are shown one after another, as each is written.
-pub(super) struct Shown<'a, T, F>(pub(super) &'a [T], pub(super) F);
+pub(super) struct Items<'a, T, F>(&'a [T], F);
 
-impl<T, S: Serialize, F: Fn(&T) -> S> Serialize for Shown<'_, T, F> {
+impl<'a, T, S: Serialize, F: Fn(&T) -> S> Items<'a, T, F> {
+    pub(super) fn new(items: &'a [T], show: F) -> Self {
+        Self(items, show)
+    }
+}
+
+impl<T, S: Serialize, F: Fn(&T) -> S> Serialize for Items<'_, T, F> {
     fn serialize<R: Serializer>(&self, serializer: R) -> Result<R::Ok, R::Error> {
         serializer.collect_seq(self.0.iter().map(&self.1))
     }

@@ -158,7 +158,7 @@ fn find(call: &Call, store: &OpenStore) -> Result<Document, ErrorResponse> {
     let record = store.get(&collection, call.path(PREVIEW));
     let record = record.filter(|_| call.path("workspace") == store.setting().workspace);
     let record = record.ok_or_else(|| not_found(call))?;
-    Ok(record.document.clone())
+    Ok(Document::clone(&record.document))
 }
 
 /// Returns `true` if a browser asks for the permission to send a request.
@@ -188,7 +188,7 @@ fn authorize(call: &Call, store: &OpenStore, preview: &Document) -> Result<(), E
     let parents = [SANDBOX, PREVIEW].map(|name| call.path(name).to_owned());
     let tokens = Collection::under(&PREVIEW_TOKENS, parents.into());
     let is_valid = store.all(&tokens).any(|token| {
-        let shown = store.shown(&tokens, token);
+        let shown = store.shown(&tokens, token).into_document();
         let expired = member::get(&shown, "spec/expired").and_then(Value::as_bool);
         expired != Some(true) && store.rows().secret_of(token) == given
     });

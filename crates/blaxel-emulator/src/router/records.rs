@@ -3,12 +3,13 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use serde::Serialize;
 
 use super::call::Call;
 use super::route::HandlerResult;
 use super::uploads;
 use crate::errors::ErrorResponse;
-use crate::state::{Author, Collection, Document, Kind, OpenStore, Visibility};
+use crate::state::{Author, Collection, Kind, OpenStore, Visibility};
 use crate::uploads::{Purpose, signed_headers};
 
 /// Returns the collection that a request addresses. Fails with 404 if a parent in the path is
@@ -40,8 +41,8 @@ pub(crate) fn author<'a>(call: &'a Call, kind: &Kind) -> Author<'a> {
 
 /// Returns the response with a record.
 pub(crate) fn response(store: &OpenStore, collection: &Collection, name: &str) -> HandlerResult {
-    let document = store.show(collection, name);
-    document
+    let shown = store.show(collection, name);
+    shown
         .map(json_of)
         .ok_or_else(|| not_found(collection.kind()))
 }
@@ -81,6 +82,6 @@ pub(crate) fn taken(kind: &Kind, name: &str) -> ErrorResponse {
     ErrorResponse::explained(StatusCode::CONFLICT, &error, message)
 }
 
-pub(crate) fn json_of(document: Document) -> Response {
+pub(crate) fn json_of(document: impl Serialize) -> Response {
     Json(document).into_response()
 }

@@ -167,11 +167,14 @@ pub(crate) fn delete(call: &Call, kind: &'static Kind) -> HandlerResult {
             reason,
         ));
     }
-    let before = store.shown(&collection, record);
+    let before = store.shown(&collection, record).into_document();
     store.delete(&collection, name);
     let message = format!("{} deleted", kind.noun);
     Ok(match kind.deleted {
-        DeleteResponse::Document => json_of(store.show(&collection, name).unwrap_or(before)),
+        DeleteResponse::Document => match store.show(&collection, name) {
+            Some(deleting) => json_of(deleting),
+            None => json_of(before),
+        },
         DeleteResponse::MessageAndName => {
             Json(json!({"message": message, "name": name})).into_response()
         }

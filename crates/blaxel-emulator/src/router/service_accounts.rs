@@ -48,7 +48,7 @@ fn create(call: &Call) -> HandlerResult {
     let shown = store.show(&collection, &client_id);
     let mut shown = shown.ok_or_else(|| not_found(&SERVICE_ACCOUNTS))?;
     let secret = access::client_secret(store.rows(), &client_id).unwrap_or_default();
-    shown.insert("client_secret".to_owned(), secret.into());
+    shown.set("client_secret", secret);
     Ok(records::json_of(shown))
 }
 

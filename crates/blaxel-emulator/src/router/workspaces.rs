@@ -100,8 +100,8 @@ fn create(call: &Call) -> HandlerResult {
 fn get(call: &Call) -> HandlerResult {
     let store = call.engine.store.open();
     let name = call.path(WORKSPACES.parameter);
-    let document = store.show(&Collection::top(&WORKSPACES), name);
-    let mut document = document.ok_or_else(|| not_found(&WORKSPACES))?;
+    let shown = store.show(&Collection::top(&WORKSPACES), name);
+    let mut shown = shown.ok_or_else(|| not_found(&WORKSPACES))?;
     if call.query.get("countResources") == Some("true") {
         // The contents of other workspaces are unknown.
         let is_own = name == call.engine.config.workspace;
@@ -114,9 +114,9 @@ fn get(call: &Call) -> HandlerResult {
             };
             counts.insert(counted.to_owned(), count.into());
         }
-        document.insert("resourceCounts".to_owned(), counts.into());
+        shown.set("resourceCounts", counts);
     }
-    Ok(records::json_of(document))
+    Ok(records::json_of(shown))
 }
 
 /// Deletes or leaves a workspace, which is the same for its only member.
@@ -133,7 +133,8 @@ fn delete_or_leave(call: &Call) -> HandlerResult {
     let collection = Collection::top(&WORKSPACES);
     let document = store
         .show(&collection, name)
-        .ok_or_else(|| not_found(&WORKSPACES))?;
+        .ok_or_else(|| not_found(&WORKSPACES))?
+        .into_document();
     store.remove(&collection, name);
     Ok(records::json_of(document))
 }

@@ -10,6 +10,7 @@ use super::record::Record;
 use super::rows::{CollectionKey, Rows};
 use super::rule::Check;
 use super::secret::Secret;
+use super::shown::Shown;
 use super::timeline::End;
 use super::traffic::RevisionFormat;
 
@@ -79,9 +80,9 @@ pub(crate) struct Kind {
     /// Completes a document before it is stored, for example with defaults.
     pub(crate) complete: fn(&mut Document, &Context<'_>),
     /// Adds computed members, such as counts, whenever a document is shown.
-    pub(crate) compute: fn(&Rows, &CollectionKey, &Record, &mut Document),
+    pub(crate) compute: fn(&Rows, &CollectionKey, &Record, &mut Shown<'_>),
     /// Removes the members that lists do not show. The flag is set if the list is paged.
-    pub(crate) abridge: fn(&mut Document, bool),
+    pub(crate) abridge: fn(&mut Shown<'_>, bool),
     /// Returns the text that lists are sorted by, if not by creation. It is unique.
     pub(crate) sort_key: fn(&Record) -> Cow<'_, str>,
     /// Returns further texts that a search looks at, besides the usual ones.

@@ -6,8 +6,8 @@ use blaxel_guest::{Errno, SavedProcess, Volume};
 use serde_json::Value;
 
 use super::archive::Archive;
-use super::member::Document;
 use super::revision::Revisions;
+use super::stored::StoredDocument;
 use super::timeline::Timeline;
 use crate::clock::Clock;
 
@@ -54,7 +54,7 @@ pub(crate) struct Record {
     pub(crate) serial: u64,
     pub(crate) name: String,
     /// The stored document: without computed members, and with its secrets.
-    pub(crate) document: Document,
+    pub(crate) document: StoredDocument,
     /// The time of creation, since 1970-01-01T00:00:00Z.
     pub(crate) created: Duration,
     /// The time of the last use.

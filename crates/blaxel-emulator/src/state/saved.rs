@@ -142,7 +142,7 @@ impl SavedRecord {
             let saved = volume.as_ref().map(blaxel_guest::Volume::save);
             saved.transpose().map_err(unsaved)
         };
-        let mut document = record.document.clone();
+        let mut document = Document::clone(&record.document);
         // It has the address of this emulator.
         if collection.kind().has_url
             && let Some(metadata) = document
@@ -202,7 +202,7 @@ impl SavedRecord {
         Some(Record {
             serial: self.serial?,
             name: self.name.clone(),
-            document: self.document.clone().unwrap_or_default(),
+            document: self.document.clone().unwrap_or_default().into(),
             created,
             used: self.used.unwrap_or(created),
             timeline: self.timeline.clone(),

@@ -15,6 +15,13 @@ pub(crate) struct Secret {
     pub(crate) rule: Rule,
 }
 
+impl Secret {
+    /// Returns the member at the root of a document that leads to it.
+    pub(super) fn member(&self) -> &'static str {
+        self.path.split('/').next().unwrap_or_default()
+    }
+}
+
 /// The part of a matched value that is secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
@@ -68,6 +75,29 @@ pub(crate) fn hide(
             }
         });
     }
+}
+
+/// Returns `true` if [`hide`] would change the document.
+pub(crate) fn are_there(
+    secrets: &[Secret],
+    document: &Document,
+    visibility: Visibility,
+    new_secrets: &[String],
+) -> bool {
+    secrets.iter().any(|secret| {
+        let is_hidden = |found: &Value| {
+            let is_new = |text: &str| new_secrets.iter().any(|secret| secret == text);
+            let shows = |value: &Value| match visibility {
+                Visibility::Masked => value == MASK,
+                Visibility::ShowNew => value == MASK || value.as_str().is_some_and(is_new),
+                Visibility::Full => true,
+            };
+            secret.rule == Rule::Hidden || secret.rule.value_of(found).is_some_and(|it| !shows(it))
+        };
+        let (first, rest) = secret.path.split_once('/').unwrap_or((secret.path, ""));
+        let first = document.get(first);
+        first.is_some_and(|value| any_below(value, rest, &is_hidden))
+    })
 }
 
 /// Restores the previous secrets wherever a client sent the mask back.
@@ -187,6 +217,20 @@ fn each_below(
                 each_below(member, before, rest, visit);
             }
         }
+    }
+}
+
+/// Returns `true` if one of the values at a path meets a condition.
+fn any_below(value: &Value, path: &str, is_met: &dyn Fn(&Value) -> bool) -> bool {
+    if path.is_empty() {
+        return is_met(value);
+    }
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    let mut below = |value| any_below(value, rest, is_met);
+    match value {
+        Value::Array(items) if first == "*" => items.iter().any(&mut below),
+        Value::Object(members) if first == "*" => members.values().any(&mut below),
+        _ => value.get(first).is_some_and(below),
     }
 }
 

@@ -18,7 +18,8 @@ use super::member::Document;
 use super::record::{Author, Contents, Record, Settings};
 use super::revision::{self, Revisions};
 use super::rows::{CollectionKey, Rows};
-use super::secret::{self, Visibility};
+use super::secret::Visibility;
+use super::shown::Shown;
 use super::status;
 use super::timeline::{End, Timeline};
 use crate::clock::Clock;
@@ -196,7 +197,7 @@ impl OpenStore {
         let mut record = Record {
             serial: self.rows.next_serial(),
             name: name.to_owned(),
-            document,
+            document: document.into(),
             created: self.now().saturating_sub(author.ago),
             used: self.now().saturating_sub(author.ago),
             timeline: Timeline::default(),
@@ -236,7 +237,7 @@ impl OpenStore {
             author,
         );
         let is_new = revision::differ(record.document.get("spec"), document.get("spec"));
-        record.document = document;
+        record.document = document.into();
         let capacity = (collection.kind().capacity)(&record.document);
         if let (Some(files), Some(capacity)) = (&record.files, capacity) {
             files.resize(capacity);
@@ -293,31 +294,30 @@ impl OpenStore {
     }
 
     /// Returns a record as the API shows it, with masked secrets, or `None` if there is none.
-    pub(crate) fn show(&self, collection: &Collection, name: &str) -> Option<Document> {
+    pub(crate) fn show(&self, collection: &Collection, name: &str) -> Option<Shown<'_>> {
         Some(self.shown(collection, self.get(collection, name)?))
     }
 
     /// Returns a record of a collection as the API shows it, with masked secrets.
-    pub(crate) fn shown(&self, collection: &Collection, record: &Record) -> Document {
+    pub(crate) fn shown<'a>(&self, collection: &Collection, record: &'a Record) -> Shown<'a> {
         self.shown_with(collection, record, Visibility::Masked)
     }
 
     /// Returns a record of a collection as the API shows it, with this visibility of secrets.
-    pub(crate) fn shown_with(
+    pub(crate) fn shown_with<'a>(
         &self,
         collection: &Collection,
-        record: &Record,
+        record: &'a Record,
         visibility: Visibility,
-    ) -> Document {
+    ) -> Shown<'a> {
         let kind = collection.kind();
-        let mut document = record.document.clone();
+        let mut shown = Shown::new(&record.document);
         if let Some(status) = record.timeline.status(self.now()) {
-            document.insert("status".to_owned(), status.into());
-            document.insert("events".to_owned(), record.timeline.events(self.now()));
+            shown.set_state(status, record.timeline.events(self.now()));
         }
-        (kind.compute)(&self.rows, collection.key(), record, &mut document);
-        secret::hide(kind.secrets, &mut document, visibility, &record.new_secrets);
-        document
+        (kind.compute)(&self.rows, collection.key(), record, &mut shown);
+        shown.hide_secrets(kind.secrets, visibility, &record.new_secrets);
+        shown
     }
 
     /// Returns a new secret of 32 hexadecimal digits.

@@ -4,11 +4,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use super::{Document, member, rule, saved_time, status};
-use crate::clock::timestamp;
 
 /// Maximum number of steps, and so of events of a resource.
 const MAX_STEPS: usize = 100;
@@ -109,18 +108,11 @@ impl Timeline {
     }
 
     /// Returns the past steps as the API's `events`.
-    pub(crate) fn events(&self, now: Duration) -> Value {
-        let end = self.terminated_at().filter(|at| *at <= now).map(|at| Step {
-            at,
-            event: "deletion".into(),
-            status: status::TERMINATED.into(),
-            message: "The deletion is complete.".into(),
-            revision: None,
-        });
-        self.past(now)
-            .chain(end.as_ref())
-            .map(Step::event)
-            .collect()
+    pub(crate) fn events(&self, now: Duration) -> Events<'_> {
+        Events {
+            timeline: self,
+            now,
+        }
     }
 
     /// Returns the time at which it terminates, if it is known.
@@ -281,16 +273,61 @@ impl Timeline {
 }
 
 impl Step {
-    fn event(&self) -> Value {
-        let mut event = json!({
-            "type": self.event,
-            "status": self.status,
-            "message": self.message,
-            "time": timestamp(self.at).as_str(),
-        });
-        if let Some(revision) = &self.revision {
-            event["revision"] = revision.as_str().into();
+    fn event(&self) -> Event<'_> {
+        Event {
+            message: &self.message,
+            revision: self.revision.as_deref(),
+            status: &self.status,
+            at: self.at,
+            event_type: &self.event,
         }
-        event
+    }
+}
+
+/// The past steps of a timeline, as the API shows them.
+#[derive(Clone, Copy)]
+pub(crate) struct Events<'a> {
+    timeline: &'a Timeline,
+    now: Duration,
+}
+
+/// An event as the API shows it. Its members are in the order of those of a [`Value`].
+#[derive(Serialize)]
+pub(crate) struct Event<'a> {
+    pub(crate) message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<&'a str>,
+    pub(crate) status: &'a str,
+    #[serde(rename = "time", serialize_with = "saved_time::serialize")]
+    pub(crate) at: Duration,
+    #[serde(rename = "type")]
+    event_type: &'a str,
+}
+
+impl<'a> Events<'a> {
+    /// Returns the events in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Event<'a>> {
+        let end = self.timeline.terminated_at();
+        let end = end.filter(|at| *at <= self.now).map(|at| Event {
+            message: "The deletion is complete.",
+            revision: None,
+            status: status::TERMINATED,
+            at,
+            event_type: "deletion",
+        });
+        let past = self.timeline.past(self.now).map(Step::event);
+        past.chain(end)
+    }
+
+    /// Returns them as a value.
+    pub(super) fn to_value(self) -> Value {
+        // Texts and times are always values.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+impl Serialize for Events<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
     }
 }

@@ -35,11 +35,9 @@ pub(crate) static WORKSPACES: Kind = Kind {
         member::default(document, "displayName", context.name);
         member::default(document, "status", "ready");
     },
-    compute: |rows, _, record, document| {
-        let account = rows.setting().account.as_str();
-        document.insert("accountId".to_owned(), account.into());
-        let id = format!("ws-{:08x}", record.serial);
-        document.insert("id".to_owned(), id.into());
+    compute: |rows, _, record, shown| {
+        shown.set("accountId", rows.setting().account.as_str());
+        shown.set("id", format!("ws-{:08x}", record.serial));
     },
     sample: |_| json!({}),
     ..Kind::FLAT
@@ -55,7 +53,8 @@ pub(crate) static USERS: Kind = Kind {
         ..Operations::NONE
     },
     form: Layout::Flat { key: "email" },
-    compute: |rows, _, record, document| {
+    compute: |rows, _, record, shown| {
+        let document = shown.to_mut();
         let invited_until = document.remove(INVITED_UNTIL);
         let end = invited_until
             .as_ref()
@@ -164,9 +163,7 @@ pub(crate) static API_KEYS: Kind = Kind {
     complete: |document, _| {
         document.insert("sub_type".to_owned(), "service_account".into());
     },
-    compute: |rows, _, record, document| {
-        document.insert("apiKey".to_owned(), api_key(rows, record).into());
-    },
+    compute: |rows, _, record, shown| shown.set("apiKey", api_key(rows, record)),
     ..Kind::FLAT
 };
 

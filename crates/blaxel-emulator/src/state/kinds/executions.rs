@@ -38,7 +38,7 @@ pub(crate) static EXECUTIONS: Kind = Kind {
         ..Pages::PLAIN
     }),
     lifecycle: Lifecycle::Plain,
-    compute: |rows, _, record, document| show(record, rows.now(), document),
+    compute: |rows, _, record, shown| show(record, rows.now(), shown.to_mut()),
     ..Kind::RESOURCE
 };
 

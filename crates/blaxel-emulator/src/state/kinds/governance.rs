@@ -27,12 +27,12 @@ pub(crate) static POLICIES: Kind = Kind {
     }),
     lifecycle: Lifecycle::Plain,
     read_only: &["usage"],
-    compute: |rows, _, record, document| {
+    compute: |rows, _, record, shown| {
         let mut usage = Document::new();
         for (kind, users) in policy_users(rows, &record.name) {
             usage.insert(kind.path.to_owned(), users.len().into());
         }
-        document.insert("usage".to_owned(), usage.into());
+        shown.set("usage", usage);
     },
     sample: |_| json!({"type": "maxToken", "resourceTypes": ["model"], "maxTokens": {"total": 1000}}),
     ..Kind::RESOURCE
@@ -136,7 +136,8 @@ pub(crate) static CUSTOM_DOMAINS: Kind = Kind {
         member::default(document, "spec/status", "pending");
         member::default(document, VALIDATION, "dns");
     },
-    compute: |rows, _, record, document| {
+    compute: |rows, _, record, shown| {
+        let document = shown.to_mut();
         // The DNS records for the proof of ownership and for the traffic.
         let proof = json!({format!("_blaxel.{}", record.name): rows.secret_of(record)});
         member::default(document, "spec/txtRecords", proof);

@@ -32,7 +32,7 @@ pub(crate) static IMAGES: Kind = Kind {
         ..AuditFields::ALL
     },
     lifecycle: Lifecycle::Plain,
-    compute: |rows, _, record, document| show(rows, record, document),
+    compute: |rows, _, record, shown| show(rows, record, shown.to_mut()),
     ..Kind::RESOURCE
 };
 
@@ -56,9 +56,7 @@ pub(crate) static PENDING_SHARES: Kind = Kind {
         workspace: None,
         ..AuditFields::ALL
     },
-    compute: |_, _, _, document| {
-        document.remove(OFFERED);
-    },
+    compute: |_, _, _, shown| shown.remove(OFFERED),
     ..Kind::FLAT
 };
 

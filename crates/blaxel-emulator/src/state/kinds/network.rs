@@ -50,7 +50,8 @@ pub(crate) static EGRESS_IPS: Kind = Kind {
     },
     parents_in: &["metadata/vpcName", "metadata/gatewayName"],
     read_only: &["spec/publicIp"],
-    compute: |_, _, record, document| {
+    compute: |_, _, record, shown| {
+        let document = shown.to_mut();
         // From the ranges reserved for documentation.
         let address = if member::text(document, "spec/ipFamily") == Some("IPv6") {
             format!("2001:db8::{:x}", record.serial)

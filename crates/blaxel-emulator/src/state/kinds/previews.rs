@@ -9,7 +9,7 @@ use crate::clock::timestamp;
 use crate::state::kind::{AuditFields, Kind, Lifecycle, Naming, Operations};
 use crate::state::rule::{self, Check};
 use crate::state::timeline::End;
-use crate::state::{CollectionKey, Document, Record, Rows, Settings, member};
+use crate::state::{CollectionKey, Document, Record, Rows, Settings, Shown, member};
 
 /// The default lifetime of a token.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -74,7 +74,8 @@ pub(crate) fn preview_host(document: &Document, name: &str, setting: &Settings) 
 }
 
 /// Adds the URL of a preview: its host if it has one, otherwise a path of the emulator.
-fn compute(rows: &Rows, key: &CollectionKey, record: &Record, document: &mut Document) {
+fn compute(rows: &Rows, key: &CollectionKey, record: &Record, shown: &mut Shown<'_>) {
+    let document = shown.to_mut();
     let sandbox = key.parents().first().map_or("", String::as_str);
     let setting = rows.setting();
     let origin = &setting.origin;
@@ -133,7 +134,8 @@ pub(crate) static PREVIEW_TOKENS: Kind = Kind {
         let end = timestamp(context.now.saturating_add(TOKEN_LIFETIME));
         member::default(document, "spec/expiresAt", end.as_str());
     },
-    compute: |rows, _, record, document| {
+    compute: |rows, _, record, shown| {
+        let document = shown.to_mut();
         let name = token_name(&record.name);
         member::set(document, "metadata/name", name.into());
         let end = member::text(document, "spec/expiresAt").and_then(rule::moment);

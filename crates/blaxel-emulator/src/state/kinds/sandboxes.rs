@@ -12,7 +12,7 @@ use crate::state::kind::{Kind, Lifecycle, Listing, Naming, Operations, Pages};
 use crate::state::rule::{self, Check};
 use crate::state::secret::{Rule, Secret};
 use crate::state::timeline::End;
-use crate::state::{CollectionKey, Document, Record, Rows, member, status};
+use crate::state::{CollectionKey, Document, Record, Rows, Shown, member, status};
 
 /// The default image of a sandbox.
 const IMAGE: &str = "blaxel/base-image:latest";
@@ -75,9 +75,7 @@ pub(crate) static SANDBOXES: Kind = Kind {
         complete_region(document, context.before);
     },
     compute,
-    abridge: |document, _| {
-        document.remove("events");
-    },
+    abridge: |shown, _| shown.remove("events"),
     end,
     sample: |_| json!({"enabled": true, "runtime": {"image": IMAGE, "memory": MEMORY}}),
     ..WORKLOAD
@@ -95,24 +93,21 @@ fn check(document: &Document) -> Check {
     rule::lifecycle(document, "spec/lifecycle")
 }
 
-fn compute(rows: &Rows, _: &CollectionKey, record: &Record, document: &mut Document) {
+fn compute(rows: &Rows, _: &CollectionKey, record: &Record, shown: &mut Shown<'_>) {
     let now = rows.now();
-    let mut add = |name: &str, value: Value| {
-        document.insert(name.to_owned(), value);
-    };
     let status = record.status(now);
     let is_asleep = status == status::DEPLOYED && is_on_standby(rows, record);
     if !matches!(status, status::ARCHIVING | status::ARCHIVED) {
         let state = if is_asleep { "STANDBY" } else { "RUNNING" };
-        add("state", state.into());
+        shown.set("state", state);
     }
     let archive = record.archive.as_ref();
     if let Some(archive) = archive.and_then(|archive| archive.shown(now)) {
-        add("archive", archive);
+        shown.set("archive", archive);
     }
-    add("lastUsedAt", timestamp(record.used).as_str().into());
+    shown.set("lastUsedAt", timestamp(record.used).as_str());
     if let Some(end) = record.timeline.terminated_at() {
-        add("expiresIn", end.saturating_sub(now).as_secs().into());
+        shown.set("expiresIn", end.saturating_sub(now).as_secs());
     }
     if status == status::FAILED {
         let error = json!({
@@ -120,7 +115,7 @@ fn compute(rows: &Rows, _: &CollectionKey, record: &Record, document: &mut Docum
             "fatal": true,
             "message": "The deployment has failed (requested by the test).",
         });
-        add("errors", json!([error]));
+        shown.set("errors", json!([error]));
     }
 }
 

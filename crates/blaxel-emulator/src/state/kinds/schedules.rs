@@ -64,9 +64,7 @@ pub(crate) static SCHEDULES: Kind = Kind {
         }
         member::default(document, "maxExecutions", DEFAULT_EXECUTIONS);
     },
-    compute: |_, _, _, document| {
-        document.remove(CHANGED);
-    },
+    compute: |_, _, _, shown| shown.remove(CHANGED),
     ..Kind::FLAT
 };
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::sandboxes::SANDBOXES;
 use crate::state::kind::{AuditFields, DeleteResponse, Kind, Listing, Naming, Operations, Pages};
-use crate::state::{CollectionKey, Document, Record, Rows, member};
+use crate::state::{CollectionKey, Document, Record, Rows, Shown, member};
 
 pub(crate) static SNAPSHOTS: Kind = Kind {
     path: "snapshots",
@@ -111,7 +111,8 @@ pub(crate) fn plan(snapshot: &mut Record, start: Duration, lasts: Duration, fail
     timeline.add_state(start.saturating_add(lasts), "snapshot", last);
 }
 
-fn compute(rows: &Rows, _: &CollectionKey, record: &Record, document: &mut Document) {
+fn compute(rows: &Rows, _: &CollectionKey, record: &Record, shown: &mut Shown<'_>) {
+    let document = shown.to_mut();
     document.remove(SERIAL);
     document.remove("events");
     if let Some(name) = member::get(document, "source/name").cloned() {

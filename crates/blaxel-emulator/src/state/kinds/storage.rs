@@ -34,14 +34,14 @@ pub(crate) static VOLUMES: Kind = Kind {
         member::default(document, "spec/size", SIZE);
         complete_region(document, context.before);
     },
-    compute: |rows, _, record, document| {
+    compute: |rows, _, record, shown| {
         if let Some(user) = user_of(rows, &record.name) {
-            document.insert("state".to_owned(), json!({"attachedTo": user}));
+            shown.set("state", json!({"attachedTo": user}));
         }
     },
-    abridge: |document, paged| {
+    abridge: |shown, paged| {
         if paged {
-            abridge(document);
+            abridge(shown.to_mut());
         }
     },
     capacity: |document| Some(size(document)?.saturating_mul(1 << 20)),
