@@ -35,6 +35,9 @@ use load::{Load, Loaded};
 use many::{Many, Started};
 use start::{Begun, Starts};
 
+/// The limits that the table divides by.
+const LIMITS: [(&str, f64); 3] = [("start-us", 5000.0), ("start-mib", 5.0), ("none", 0.0)];
+
 /// The sizes of the measurements.
 struct Effort {
     rounds: usize,
@@ -106,7 +109,7 @@ fn bench(effort: &Effort) {
         start_many(&effort.many, &mut figures);
         bear_load(&effort.load, &mut figures);
     }
-    figures.print();
+    figures.print(&LIMITS);
 }
 
 /// Measures the start of an emulator.

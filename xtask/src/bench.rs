@@ -25,6 +25,7 @@ pub(crate) enum Section {
     Billing,
     Chat,
     Sandbox,
+    Emulator,
     Guests,
     Compile,
 }

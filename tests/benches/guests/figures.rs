@@ -8,9 +8,6 @@ use serde::de::DeserializeOwned;
 
 use super::emulator::Emulator;
 
-/// The limits that the table divides by.
-const LIMITS: [(&str, f64); 3] = [("start-us", 5000.0), ("start-mib", 5.0), ("none", 0.0)];
-
 /// The values of the rounds by subject and measure.
 #[derive(Default)]
 pub struct Figures {
@@ -41,8 +38,8 @@ impl Figures {
         }
     }
 
-    /// Prints the median of the rounds.
-    pub fn print(&mut self) {
+    /// Prints the median of the rounds, and the limits that the table divides by.
+    pub fn print(&mut self, limits: &[(&str, f64)]) {
         for ((subject, measure), values) in &mut self.values {
             values.sort_unstable_by(f64::total_cmp);
             println!("{subject}\t{measure}\t{:.1}", values[values.len() / 2]);
@@ -51,7 +48,7 @@ impl Figures {
             println!("emulator\t{before}\t{:.1}", values[0]);
             println!("emulator\t{after}\t{:.1}", values[1]);
         }
-        for (measure, limit) in LIMITS {
+        for (measure, limit) in limits {
             println!("limit\t{measure}\t{limit:.1}");
         }
     }

@@ -16,7 +16,12 @@ pub struct Emulator {
 impl Emulator {
     /// Starts it, and reads the variables that it prints, up to an empty line.
     pub fn start() -> io::Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
+        Self::start_by(Command::new(std::env::current_exe()?))
+    }
+
+    /// Starts it by a command that starts this program.
+    pub fn start_by(mut command: Command) -> io::Result<Self> {
+        let mut child = command
             .arg("serve")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
