@@ -1,10 +1,12 @@
 //! Promise: the user's own layers cost as many allocations as a response's context and no more,
-//! boxing the stack costs one allocation, and a walk holds one page. The counts are exact, so they
-//! can be asserted.
+//! boxing the stack costs one allocation, a walk holds one page, and the emulator does not copy what it
+//! shows. The counts are exact, so they can be asserted.
 
 use blaxel_core::{
-    Body, Cursor, Error, HttpService, OperationInfo, PageMeta, Paged, Pages, RequestWriter,
+    Body, Cursor, Error, HttpService, OperationInfo, PageMeta, Paged, Pages, Plane, RequestWriter,
+    raw_request,
 };
+use blaxel_emulator::Emulator;
 use blaxel_transport::Client;
 use tower::util::MapRequestLayer;
 
@@ -114,4 +116,45 @@ fn a_walk_holds_one_page_at_a_time() {
     });
     assert_eq!(count, 500);
     assert!((page..page * 3 / 2).contains(&used.bytes_max), "{used:?}");
+}
+
+/// Counts the allocations of a request to an emulator that has this many agents.
+fn cost_in_emulator(path: &str, agents: usize) -> u64 {
+    let emulator = Emulator::offline();
+    for number in 0..agents {
+        emulator.add("agents", &format!("agent-{number}")).unwrap();
+    }
+    let service = emulator.service();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let send = || {
+        let request = http::Request::get(path).body(Body::empty()).unwrap();
+        let request = raw_request(Plane::Control, request).unwrap();
+        let mut response = None;
+        let used = allocation_counter::measure(|| {
+            response = Some(runtime.block_on(service.send(request)));
+        });
+        assert!(response.unwrap().unwrap().status().is_success());
+        used.count_total
+    };
+    // The texts of the documents are kept from the first request on.
+    send();
+    send()
+}
+
+/// Promise: the emulator does not copy the document that it shows.
+#[test]
+fn a_request_to_the_emulator_copies_no_document() {
+    let cost = cost_in_emulator("/agents/agent-0", 1);
+    assert!(cost <= 60, "{cost} allocations");
+}
+
+/// Promise: a list of the emulator makes only what its page shows, and copies none of it.
+#[test]
+fn a_list_of_the_emulator_makes_no_more_than_its_page() {
+    let cost = |agents| cost_in_emulator("/agents?limit=50", agents);
+    let (few, many) = (cost(60), cost(1000));
+    assert!(many <= few + 8, "{few} allocations, and {many}");
+    assert!(few <= 60 + 50 * 6, "{few} allocations");
 }
