@@ -2,7 +2,7 @@
 //! on hyper: `cargo xtask bench sandbox`, which also installs the SDKs.
 //!
 //! The server is the emulator, in a process of its own. Each client is a process too, which measures
-//! itself and prints one line: see [`report`]. The clients take turns, in a different order each
+//! itself and prints one line: see [`measure`]. The clients take turns, in a different order each
 //! round, each with a new sandbox. A figure is the median of the rounds; peaks are the greatest.
 //!
 //! Without `--bench`, as under `cargo test`, one short round only checks that all clients work. An SDK
@@ -16,23 +16,28 @@ mod emulator;
 mod figures;
 #[path = "sandbox/machine.rs"]
 mod machine;
+#[path = "support/measure.rs"]
+#[allow(dead_code)]
+mod measure;
 #[path = "sandbox/own.rs"]
 mod own;
 #[path = "support/process.rs"]
 #[allow(dead_code)]
 mod process;
-#[path = "sandbox/programs.rs"]
+#[path = "support/programs.rs"]
 mod programs;
-#[path = "sandbox/report.rs"]
-mod report;
+#[path = "support/rounds.rs"]
+mod rounds;
+#[path = "support/scratch.rs"]
+mod scratch;
 #[path = "sandbox/serve.rs"]
 mod serve;
 #[path = "sandbox/work.rs"]
 mod work;
 
 use emulator::{Emulator, cpu_seconds};
-use figures::Figures;
 use programs::Program;
+use rounds::{Reports, take_turns};
 use work::{Effort, Local, ROWS, Task};
 
 fn main() {
@@ -40,8 +45,8 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["serve"] => serve::serve(),
-        ["own", task @ ..] => report::run(own::run, &Task::parse(task)),
-        ["bare", task @ ..] => report::run(bare::run, &Task::parse(task)),
+        ["own", task @ ..] => measure::run(own::run, &Task::parse(task)),
+        ["bare", task @ ..] => measure::run(bare::run, &Task::parse(task)),
         _ if words.contains(&"--bench") => bench(&Effort::full()),
         _ => bench(&Effort::short()),
     }
@@ -50,25 +55,21 @@ fn main() {
 /// Runs all rows with all programs, and prints the figures.
 fn bench(effort: &Effort) {
     let local = Local::create(effort).expect("local files");
-    let programs = Program::all();
-    let mut figures = Figures::default();
-    for round in 0..effort.rounds {
-        for offset in 0..programs.len() {
-            let program = &programs[(round + offset) % programs.len()];
-            // A new process for each: what one client leaves behind does not slow down the next.
-            let emulator = Emulator::start().expect("an emulator");
-            for row in ROWS {
-                let task = Task::new(row, effort.repetitions(row), &local);
-                let before = cpu_seconds(&emulator.pid());
-                let report = program.run(&emulator, &task);
-                let server = cpu_seconds(&emulator.pid()) - before;
-                local.check(row).expect(program.name);
-                figures.add(program.name, row, &report, server);
-            }
+    let mut reports = Reports::default();
+    take_turns(effort.rounds, &Program::all("sandbox"), |program| {
+        // A new process for each: what one client leaves behind does not slow down the next.
+        let emulator = Emulator::start().expect("an emulator");
+        for row in ROWS {
+            let task = Task::new(row, effort.repetitions(row), &local);
+            let before = cpu_seconds(&emulator.pid());
+            let report = program.run(&task.arguments(), local.path(), &emulator.variables);
+            let server = cpu_seconds(&emulator.pid()) - before;
+            local.check(row).expect(program.name);
+            reports.add(program.name, row, report, server);
         }
-    }
-    figures.print(effort);
-    for (name, reason) in Program::absent() {
+    });
+    figures::print(&reports, effort);
+    for (name, reason) in Program::absent("sandbox") {
         println!("{name} is left out: {reason}");
     }
 }

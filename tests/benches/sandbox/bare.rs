@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::report::Measure;
+use super::measure::Measure;
 use super::work::Task;
 
 /// The size of a part, and the number of parts that are sent at once: those of all clients.

@@ -4,7 +4,7 @@ use blaxel_sandbox::process::Event;
 use blaxel_sandbox::{SandboxHandle, Sandboxes};
 use blaxel_transport::Client;
 
-use super::report::Measure;
+use super::measure::Measure;
 use super::work::{OUTPUT, Task};
 
 type Sandbox = SandboxHandle<Client>;

@@ -8,7 +8,7 @@ use super::machine::{machine, prepare};
 use super::process::runtime;
 
 /// The name of the only sandbox.
-pub const SANDBOX: &str = "bench";
+const SANDBOX: &str = "bench";
 
 /// Serves until the input ends. Prints the variables of its clients and an empty line.
 pub fn serve() {
@@ -22,7 +22,7 @@ pub fn serve() {
             for (name, value) in emulator.variables() {
                 println!("{name}={value}");
             }
-            println!();
+            println!("BENCH_SANDBOX={SANDBOX}\n");
             std::future::pending::<()>().await;
         });
     });

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use super::scratch::Scratch;
+
 /// The rows, in the order in which a client runs them: downloads need what was uploaded, and the more
 /// processes there are, the less the server keeps of the output of each.
 pub const ROWS: [&str; 6] = [
@@ -85,7 +87,7 @@ impl Task {
         Self {
             row: row.to_owned(),
             repetitions,
-            directory: local.0.clone(),
+            directory: local.path().to_owned(),
         }
     }
 
@@ -110,28 +112,21 @@ impl Task {
 
 /// The local files: `file` and the directory `files`, which are uploaded, and their copies `file.copy`
 /// and `files.copy`, which are downloaded. They are removed when this value is dropped.
-pub struct Local(PathBuf);
+pub struct Local(Scratch);
 
 impl Local {
     pub fn create(effort: &Effort) -> io::Result<Self> {
-        // A file system in memory is the fastest, and its pages are nobody's.
-        let memory = Path::new("/dev/shm");
-        let parent = match memory.is_dir() {
-            true => memory.to_owned(),
-            false => std::env::temp_dir(),
-        };
-        let local = Self(parent.join(format!("blaxel-bench-{}", std::process::id())));
-        fs::create_dir_all(&local.0)?;
+        let local = Self(Scratch::create()?);
         let mut random = Random(1);
         let mut block = vec![0; 1 << 20];
-        let mut file = File::create(local.0.join("file"))?;
+        let mut file = File::create(local.path().join("file"))?;
         for start in (0..effort.file).step_by(block.len()) {
             random.fill(&mut block);
             file.write_all(&block[..block.len().min(effort.file - start)])?;
         }
         for number in 0..effort.files {
             let directory = format!("files/{:02}", number / PER_DIRECTORY);
-            let directory = local.0.join(directory);
+            let directory = local.path().join(directory);
             fs::create_dir_all(&directory)?;
             random.fill(&mut block[..SMALL]);
             // Text, since that is all that an SDK's `write` takes.
@@ -141,17 +136,21 @@ impl Local {
         Ok(local)
     }
 
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// Fails if a download of this row was not exact. Removes the copies.
     pub fn check(&self, row: &str) -> io::Result<()> {
         match row {
             "download" => {
-                let copy = self.0.join("file.copy");
-                require(is_same(&self.0.join("file"), &copy)?, &copy)?;
+                let copy = self.path().join("file.copy");
+                require(is_same(&self.path().join("file"), &copy)?, &copy)?;
                 fs::remove_file(copy)
             }
             "download-many" => {
-                let copies = self.0.join("files.copy");
-                for directory in fs::read_dir(self.0.join("files"))? {
+                let copies = self.path().join("files.copy");
+                for directory in fs::read_dir(self.path().join("files"))? {
                     let directory = directory?;
                     for file in fs::read_dir(directory.path())? {
                         let file = file?;
@@ -163,12 +162,6 @@ impl Local {
             }
             _ => Ok(()),
         }
-    }
-}
-
-impl Drop for Local {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

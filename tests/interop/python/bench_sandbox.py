@@ -1,25 +1,13 @@
 """The rows of `cargo xtask bench sandbox` with this SDK: see `tests/benches/sandbox.rs`, which starts
-this program for each row. It prints a line of JSON: the seconds of each repetition, those of the
-processor, and the peaks of memory after the first and after the last repetition, in KiB."""
+this program for each row, and `bench_measure.py` for what it prints."""
 
 import asyncio
-import json
 import os
-import re
 import sys
-import time
 from pathlib import Path
 
-from blaxel.core import SandboxInstance, autoload, client, settings
-from blaxel.core.authentication import auth
-from blaxel.core.common.settings import Settings
-
-# This SDK has no setting for URLs, so the two properties that return the platform's are replaced,
-# and what was made from them is made again.
-Settings.base_url = property(lambda _: os.environ["BL_API_URL"])
-Settings.run_url = property(lambda _: os.environ["BL_RUN_URL"])
-settings.auth = auth(settings.env, settings.base_url)
-autoload()
+import bench_measure
+from blaxel.core import SandboxInstance
 
 ROW, REPETITIONS, DIRECTORY = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 # The size of the output of `produce`, and the number of small files on their way at once.
@@ -88,28 +76,15 @@ async def download_many(sandbox):
     await each(paths, receive)
 
 
-def peak():
-    status = Path("/proc/self/status")
-    found = re.search(r"VmHWM:\s*(\d+)", status.read_text()) if status.exists() else None
-    return int(found[1]) if found else 0
-
-
 async def main():
     sandbox = await SandboxInstance.get(os.environ["BENCH_SANDBOX"])
     row = globals()[ROW.replace("-", "_")]
     for _ in range(20 if ROW == "start" else 0):
         await start(sandbox)
-    seconds, peaks = [], []
-    before = time.process_time()
-    for repetition in range(REPETITIONS):
-        begin = time.perf_counter()
-        await row(sandbox)
-        seconds.append(time.perf_counter() - begin)
-        if repetition == 0:
-            peaks.append(peak())
-    cpu = time.process_time() - before
-    peaks.append(peak())
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "peaks": peaks}))
+    report = await bench_measure.measure(
+        lambda: row(sandbox), lambda seconds: len(seconds) == REPETITIONS
+    )
+    bench_measure.finish(report)
 
 
 asyncio.run(main())

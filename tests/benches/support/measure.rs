@@ -6,7 +6,6 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::emulator::{cpu_seconds, size_kib};
-use super::work::Task;
 
 /// The peak of the resident memory in the status of a process.
 const PEAK: &str = "VmHWM:";
@@ -16,6 +15,13 @@ pub struct Report {
     pub seconds: Vec<f64>,
     pub cpu: f64,
     pub peaks: [u64; 2],
+}
+
+impl Report {
+    /// Returns the seconds of all repetitions together.
+    pub fn total(&self) -> f64 {
+        self.seconds.iter().sum()
+    }
 }
 
 /// Measures the repetitions of a task.
@@ -46,6 +52,11 @@ impl Measure {
         self.started = Instant::now();
     }
 
+    /// Returns the report so far.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
     fn end(mut self) -> Report {
         self.report.cpu = cpu_seconds("self") - self.cpu;
         self.report.peaks[1] = size_kib("self", PEAK);
@@ -54,7 +65,7 @@ impl Measure {
 }
 
 /// Runs a client of this program and prints its report.
-pub fn run<F: AsyncFnOnce(&Task) -> Measure>(client: F, task: &Task) {
+pub fn run<T, F: AsyncFnOnce(&T) -> Measure>(client: F, task: &T) {
     let measure = super::process::runtime().block_on(client(task));
     let report = serde_json::to_string(&measure.end()).expect("a report");
     println!("{report}");

@@ -1,12 +1,13 @@
 // The rows of `cargo xtask bench sandbox` with this SDK: see `tests/benches/sandbox.rs`, which starts
-// this program for each row. It prints a line of JSON: the seconds of each repetition, those of the
-// processor, and the peaks of memory after the first and after the last repetition, in KiB.
+// this program for each row, and `bench_measure.mjs` for what it prints.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 
 import { SandboxInstance } from "@blaxel/core";
+
+import { finish, measure } from "./bench_measure.mjs";
 
 const [row, repetitions, directory] = process.argv.slice(2);
 const local = (name) => path.join(directory, name);
@@ -70,22 +71,5 @@ const rows = {
   "download-many": downloadMany,
 };
 
-function peak() {
-  const status = fs.existsSync("/proc/self/status") ? fs.readFileSync("/proc/self/status", "utf8") : "";
-  return Number(status.match(/VmHWM:\s*(\d+)/)?.[1] ?? 0);
-}
-
 for (let warm = 0; row === "start" && warm < 20; warm += 1) await start();
-const seconds = [];
-const peaks = [];
-const before = process.cpuUsage();
-for (let round = 0; round < Number(repetitions); round += 1) {
-  const begin = performance.now();
-  await rows[row]();
-  seconds.push((performance.now() - begin) / 1000);
-  if (round === 0) peaks.push(peak());
-}
-const { user, system } = process.cpuUsage(before);
-peaks.push(peak());
-console.log(JSON.stringify({ seconds, cpu: (user + system) / 1e6, peaks }));
-process.exit(0);
+finish(await measure(rows[row], (seconds) => seconds.length === Number(repetitions)));
