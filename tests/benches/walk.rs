@@ -123,7 +123,7 @@ fn without_decoding(list: List) -> f64 {
 
 /// Returns the items per second if fetching took no time.
 fn without_server(list: List) -> f64 {
-    let mut text = list::Page::new().before(Some(1));
+    let mut text = list::Page::of(PAGE).before(Some(1));
     let response = Response::new(text.copy_to_bytes(text.remaining()));
     timed(list, async {
         let mut consumer = Consumer::new(Duration::ZERO);

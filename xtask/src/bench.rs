@@ -26,6 +26,7 @@ pub(crate) enum Section {
     Chat,
     Sandbox,
     Emulator,
+    Compare,
     Guests,
     Compile,
 }

@@ -58,7 +58,7 @@ impl List {
 
 /// Serves the list while the future is polled.
 pub async fn serve(listener: TcpListener) {
-    let page = Arc::new(Page::new());
+    let page = Arc::new(Page::of(PAGE));
     let service = service_fn(move |request| respond(request, Arc::clone(&page)));
     serve_all(listener, service).await;
 }
@@ -109,9 +109,10 @@ pub struct Page {
 }
 
 impl Page {
-    pub fn new() -> Self {
+    /// Creates the text of pages of so many agents.
+    pub fn of(agents: u32) -> Self {
         let name = |number| format!("support-assistant-{number:03}");
-        let agents = (0..PAGE).map(|number| DOCUMENT.replace("support-assistant", &name(number)));
+        let agents = (0..agents).map(|number| DOCUMENT.replace("support-assistant", &name(number)));
         let agents: Vec<String> = agents.collect();
         let start = format!(r#"{{"data":[{}],"meta":{{"hasMore":"#, agents.join(","));
         Self {
