@@ -1,6 +1,6 @@
 //! The base URLs of the platform's planes.
 
-use http::uri::PathAndQuery;
+use http::uri::{PathAndQuery, Uri};
 
 use crate::address::check;
 use crate::base_url::BaseUrl;
@@ -55,28 +55,44 @@ impl Endpoints {
         request: &mut http::Request<Body>,
         workspace: Option<&Workspace>,
     ) -> Result<bool, Error> {
-        if !is_unresolved(request.uri()) {
-            // A layer may have put an address there that no other check has seen.
-            return match check(request.uri()) {
-                Ok(()) => Ok(false),
-                Err(problem) => Err(Error::input("address", &Source::Code, problem)),
-            };
-        }
-        let plane = restore(request)?.plane();
-        let target = request
-            .uri()
-            .path_and_query()
-            .map_or("/", PathAndQuery::as_str);
-        *request.uri_mut() = match plane {
-            Plane::Run => {
-                let workspace = workspace.ok_or_else(no_workspace)?;
-                self.run.join(&format!("/{workspace}{target}"))?
-            }
-            Plane::Control => self.control.join(target)?,
-            Plane::Presigned => return Err(no_address()),
+        // An absolute address needs no plane, so such a request may have lost its own.
+        let plane = if is_unresolved(request.uri()) {
+            restore(request)?.plane()
+        } else {
+            Plane::Presigned
         };
-        Ok(true)
+        resolve_on(self, plane, request.uri_mut(), workspace)
     }
+}
+
+/// Does to a URI what [`Endpoints::resolve`] does to a request, on a plane that is known.
+///
+/// # Errors
+///
+/// Those of [`Endpoints::resolve`] about the address and the workspace.
+pub fn resolve_on(
+    endpoints: &Endpoints,
+    plane: Plane,
+    uri: &mut Uri,
+    workspace: Option<&Workspace>,
+) -> Result<bool, Error> {
+    if !is_unresolved(uri) {
+        // A layer may have put an address there that no other check has seen.
+        return match check(uri) {
+            Ok(()) => Ok(false),
+            Err(problem) => Err(Error::input("address", &Source::Code, problem)),
+        };
+    }
+    let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    *uri = match plane {
+        Plane::Run => {
+            let workspace = workspace.ok_or_else(no_workspace)?;
+            endpoints.run.join(&format!("/{workspace}{target}"))?
+        }
+        Plane::Control => endpoints.control.join(target)?,
+        Plane::Presigned => return Err(no_address()),
+    };
+    Ok(true)
 }
 
 /// Creates the error of a presigned operation without a URL.

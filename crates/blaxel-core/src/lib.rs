@@ -118,6 +118,7 @@ pub mod __private {
     #[cfg(feature = "upgrade")]
     pub use crate::context::upgrade_request;
     pub use crate::context::{body_size, is_changing, journal, record_time_limit, time_limit};
+    pub use crate::endpoint::resolve_on;
     pub use crate::error::{
         ErrorParts, JsonProblem, is_by_edge, is_transient, is_unprocessed, retry_after, server_time,
     };

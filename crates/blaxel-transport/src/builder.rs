@@ -12,9 +12,9 @@ use tower_layer::{Identity, Layer, Stack};
 
 use self::settings::Settings;
 use crate::client::{Client, Pipeline};
-use crate::deadline::TimeLimits;
 use crate::dispatch::Dispatch;
 use crate::hyper_transport::{HyperBuilder, HyperTransport};
+use crate::limits::TimeLimits;
 use crate::retry::RetryPolicy;
 
 /// A builder for a [`Client`].
@@ -474,10 +474,9 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         C: Layer<Pipeline<A::Service>>,
         C::Service: HttpService,
     {
-        let limits = self.settings.limits;
         let policy = self.settings.retry.clone();
         let (defaults, credentials) = self.settings.resolve()?;
-        let transport = self.transport.build(&limits, &defaults.endpoints);
+        let transport = self.transport.build(&defaults.limits, &defaults.endpoints);
         // Token requests bypass the layers, because they are not operations of the API.
         let authenticator = credentials.map(|credentials| {
             let transport = transport.clone();
@@ -494,7 +493,6 @@ impl<T, A, C> ClientBuilder<T, A, C> {
             Arc::clone(&defaults),
             authenticator,
             policy,
-            limits,
             layered,
         );
         Ok(Client::new(self.call_layers.layer(pipeline), defaults))

@@ -8,12 +8,13 @@ use blaxel_core::{Body, CallContext};
 use bytes::BytesMut;
 use http_body::Body as _;
 
+use crate::limits::CallLimits;
 use crate::prefixed_body::PrefixedBody;
 
 /// Maximum number of bytes by which layers may enlarge a body beyond twice its original size.
 const MAX_GROWTH: usize = 64 * 1024;
 
-/// A request and the context of its call.
+/// A request with the context and the time limits of its call.
 ///
 /// The layers of the stack pass this instead of a bare request, so none of them has to check
 /// whether the context is still there.
@@ -21,6 +22,7 @@ const MAX_GROWTH: usize = 64 * 1024;
 pub(crate) struct Call {
     pub(crate) request: http::Request<Body>,
     pub(crate) context: CallContext,
+    pub(crate) limits: CallLimits,
 }
 
 impl Call {
@@ -51,6 +53,7 @@ impl Call {
         Some(Self {
             request: copy,
             context: self.context.clone(),
+            limits: self.limits,
         })
     }
 

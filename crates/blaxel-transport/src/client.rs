@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::call::Call;
-use crate::deadline::{Deadline, DeadlineFuture, TimeLimits};
+use crate::deadline::{Deadline, DeadlineFuture};
 use crate::defaults::Defaults;
 use crate::header_timeout::HeaderTimeout;
 use crate::prepare::Prepare;
@@ -201,16 +201,14 @@ impl<T> Pipeline<T> {
         defaults: Arc<Defaults>,
         authenticator: Option<Authenticator>,
         policy: RetryPolicy,
-        limits: TimeLimits,
         layered: bool,
     ) -> Self {
         let traced = Trace::new(attempt, attempt_span as MakeSpan<_>);
-        let limited = HeaderTimeout::new(traced, limits);
+        let limited = HeaderTimeout::new(traced);
         let prepared = Prepare::new(limited, Arc::clone(&defaults), authenticator);
-        let limits = Arc::new(limits);
-        let retried = Retry::new(prepared, policy, Arc::clone(&limits));
+        let retried = Retry::new(prepared, policy);
         Self {
-            stack: Trace::new(Deadline::new(retried, limits), call_span as MakeSpan<_>),
+            stack: Trace::new(Deadline::new(retried), call_span as MakeSpan<_>),
             defaults,
             layered,
         }
@@ -238,6 +236,7 @@ impl<T: HttpService> Service<http::Request<Body>> for Pipeline<T> {
         let mut call = Call {
             request,
             context: context.clone(),
+            limits: self.defaults.limits.of_call(&context),
         };
         // Resolved once for all attempts: copies of the resolved address are cheap.
         if let Err(error) = self.defaults.route(&mut call) {

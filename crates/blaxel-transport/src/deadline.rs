@@ -2,12 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use blaxel_core::__private::{ErrorParts, journal, later, record_time_limit};
-use blaxel_core::{Body, BoxError, CallContext, Delivery, Error, OperationInfo, Plane};
+use blaxel_core::{Body, BoxError, CallContext, Delivery, Error, OperationInfo};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -15,88 +14,19 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
 use crate::call::Call;
+use crate::limits::CallLimits;
 use crate::refusal::poll_refused;
 use crate::runtime;
-
-/// The time limits of a client's calls.
-///
-/// All of them are measured with tokio's clock, so a test that pauses the clock does not wait.
-///
-/// ```
-/// use std::time::Duration;
-/// use blaxel_transport::{Client, TimeLimits};
-///
-/// let mut limits = TimeLimits::default();
-/// limits.control = Duration::from_secs(20);
-/// let client = Client::builder().api_key("bl_example").time_limits(limits).build()?;
-/// # Ok::<(), blaxel_core::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct TimeLimits {
-    /// Time limit on establishing a connection. 10 seconds by default.
-    pub connect: Duration,
-    /// Time limit on a whole call to the control plane, response body included. 90 seconds by
-    /// default: the platform itself gives up after 60.
-    pub control: Duration,
-    /// Time limit on a whole call to a workload, response body included. For a streamed response it
-    /// ends with the response headers; a call in a session with an MCP server is limited as a whole.
-    /// 15 minutes by default, the longest that the platform lets a call run.
-    pub run: Duration,
-    /// Time limit on an upload to a presigned URL, from the first byte to the end of the response.
-    /// One hour by default.
-    pub upload: Duration,
-    /// Time limit on receiving the response headers, in each attempt except uploads. 120 seconds by
-    /// default: the platform closes a call after 100 seconds without a byte.
-    pub response_headers: Duration,
-    /// Time limit on the silence between two chunks of a body. 120 seconds by default. A call can have another
-    /// one by [`CallOptions::with_idle_limit`](blaxel_core::CallOptions::with_idle_limit).
-    pub idle: Duration,
-}
-
-impl Default for TimeLimits {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            control: Duration::from_secs(90),
-            run: Duration::from_secs(15 * 60),
-            upload: Duration::from_secs(60 * 60),
-            response_headers: Duration::from_secs(120),
-            idle: Duration::from_secs(120),
-        }
-    }
-}
-
-impl TimeLimits {
-    /// Returns the time limit on a whole call.
-    pub(crate) fn total(&self, context: &CallContext) -> Duration {
-        let default = match context.plane() {
-            Plane::Run => self.run,
-            Plane::Presigned => self.upload,
-            _ => self.control,
-        };
-        context.options().deadline().unwrap_or(default)
-    }
-
-    /// Returns the time limit on the response headers. For an upload it includes sending the body.
-    pub(crate) fn response_headers(&self, plane: Option<Plane>) -> Duration {
-        match plane {
-            Some(Plane::Presigned) => self.upload,
-            _ => self.response_headers,
-        }
-    }
-}
 
 /// A service that ends calls when their time limit expires.
 #[derive(Clone, Debug)]
 pub(crate) struct Deadline<S> {
     inner: S,
-    limits: Arc<TimeLimits>,
 }
 
 impl<S> Deadline<S> {
-    pub(crate) fn new(inner: S, limits: Arc<TimeLimits>) -> Self {
-        Self { inner, limits }
+    pub(crate) fn new(inner: S) -> Self {
+        Self { inner }
     }
 }
 
@@ -113,18 +43,14 @@ where
     }
 
     fn call(&mut self, call: Call) -> Self::Future {
-        let context = call.context.clone();
-        let total = self.limits.total(&context);
-        record_time_limit(&context, total);
-        let idle = context.options().idle_limit().unwrap_or(self.limits.idle);
-        let end = later(Instant::now(), total);
-        match runtime::timer(end) {
+        let (context, limits) = (call.context.clone(), call.limits);
+        record_time_limit(&context, limits.total);
+        match runtime::timer(limits.end) {
             Ok(sleep) => DeadlineFuture::Calling {
                 call: self.inner.call(call),
                 context,
                 sleep,
-                total,
-                idle,
+                limits,
             },
             Err(error) => DeadlineFuture::Refused { error: Some(error) },
         }
@@ -142,8 +68,7 @@ pin_project! {
             context: CallContext,
             #[pin]
             sleep: Sleep,
-            total: Duration,
-            idle: Duration,
+            limits: CallLimits,
         },
     }
 }
@@ -155,23 +80,22 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (call, context, sleep, total, idle) = match self.project() {
+        let (call, context, sleep, limits) = match self.project() {
             Step::Refused { error } => return poll_refused(error),
             Step::Calling {
                 call,
                 context,
                 sleep,
-                total,
-                idle,
-            } => (call, context, sleep, *total, *idle),
+                limits,
+            } => (call, context, sleep, *limits),
         };
         if let Poll::Ready(outcome) = call.poll(cx) {
             let response = outcome?;
             // An error response is read to its end, so it is not a stream.
             let streamed = response.status().is_success()
                 && context.operation().is_some_and(OperationInfo::is_streamed);
-            let until = (!streamed).then(|| (sleep.deadline(), total));
-            return Poll::Ready(Ok(limit_body(response, until, idle)));
+            let until = (!streamed).then_some((limits.end, limits.total));
+            return Poll::Ready(Ok(limit_body(response, until, limits.idle)));
         }
         ready!(sleep.poll(cx));
         let delivery = if journal(context).may_have_been_processed() {
@@ -179,7 +103,7 @@ where
         } else {
             Delivery::NotSent
         };
-        let error = Error::timeout("call", total);
+        let error = Error::timeout("call", limits.total);
         Poll::Ready(Err(error.with_delivery(delivery)))
     }
 }
@@ -198,7 +122,7 @@ fn limit_body(
             body,
             total,
             idle,
-            sleep: sleep_until(Instant::now()),
+            sleep: None,
             waiting: false,
         })
     })
@@ -211,9 +135,9 @@ pin_project! {
         body: Body,
         total: Option<(Instant, Duration)>,
         idle: Duration,
-        // Reset whenever a wait begins, so available bytes cost no timer.
+        // Created by the first wait, and reset by each later one, so available bytes cost no timer.
         #[pin]
-        sleep: Sleep,
+        sleep: Option<Sleep>,
         waiting: bool,
     }
 }
@@ -235,11 +159,17 @@ impl http_body::Body for TimedBody {
         if !std::mem::replace(this.waiting, true) {
             let idle_end = later(Instant::now(), *this.idle);
             let end = total_end.map_or(idle_end, |end| end.min(idle_end));
-            this.sleep.as_mut().reset(end);
+            match this.sleep.as_mut().as_pin_mut() {
+                Some(sleep) => sleep.reset(end),
+                None => this.sleep.set(Some(sleep_until(end))),
+            }
         }
-        ready!(this.sleep.as_mut().poll(cx));
+        let Some(mut sleep) = this.sleep.as_pin_mut() else {
+            return Poll::Pending;
+        };
+        ready!(sleep.as_mut().poll(cx));
         let error = match this.total {
-            Some((end, limit)) if *end <= this.sleep.deadline() => Error::timeout("call", *limit),
+            Some((end, limit)) if *end <= sleep.deadline() => Error::timeout("call", *limit),
             _ => Error::timeout("idle wait for the response body", *this.idle),
         };
         let error = error.with_delivery(Delivery::Responded);
@@ -258,7 +188,8 @@ impl http_body::Body for TimedBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use blaxel_core::{CallOptions, RequestWriter};
+    use crate::limits::TimeLimits;
+    use blaxel_core::{CallOptions, Plane, RequestWriter};
     use tower::util::ServiceExt;
 
     static WHOLE: OperationInfo = OperationInfo::new("Whole", http::Method::GET, "/whole");
@@ -267,9 +198,15 @@ mod tests {
         .streaming();
 
     fn call(info: &'static OperationInfo) -> Call {
+        limited(CallContext::new(info), TimeLimits::default())
+    }
+
+    fn limited(context: CallContext, limits: TimeLimits) -> Call {
+        let info = context.operation().unwrap();
         Call {
             request: RequestWriter::new(info).finish().unwrap(),
-            context: CallContext::new(info),
+            limits: limits.of_call(&context),
+            context,
         }
     }
 
@@ -313,8 +250,9 @@ mod tests {
             });
             std::future::ready(Ok::<_, Error>(http::Response::new(body)))
         });
-        let deadline = Deadline::new(service, Arc::new(limits));
-        let mut body = deadline.oneshot(call(info)).await.unwrap().into_body();
+        let call = limited(CallContext::new(info), limits);
+        let called = Deadline::new(service).oneshot(call).await;
+        let mut body = called.unwrap().into_body();
         let mut chunks = 0;
         loop {
             match body.chunk().await {
@@ -331,7 +269,7 @@ mod tests {
             std::future::pending::<Result<http::Response<Body>, Error>>()
         });
         let start = Instant::now();
-        let error = Deadline::new(silent, Arc::default())
+        let error = Deadline::new(silent)
             .oneshot(call(&WHOLE))
             .await
             .unwrap_err();
@@ -348,7 +286,7 @@ mod tests {
         let silent = tower::service_fn(|_: Call| {
             std::future::pending::<Result<http::Response<Body>, Error>>()
         });
-        let calling = Deadline::new(silent, Arc::default()).oneshot(call(&WHOLE));
+        let calling = Deadline::new(silent).oneshot(call(&WHOLE));
         let mut cx = Context::from_waker(std::task::Waker::noop());
         match std::pin::pin!(calling).poll(&mut cx) {
             Poll::Ready(Err(error)) => assert!(error.is_input(), "{error}"),
@@ -362,7 +300,7 @@ mod tests {
             journal(&call.context).start();
             std::future::pending::<Result<http::Response<Body>, Error>>()
         });
-        let error = Deadline::new(silent, Arc::default())
+        let error = Deadline::new(silent)
             .oneshot(call(&WHOLE))
             .await
             .unwrap_err();
@@ -400,8 +338,9 @@ mod tests {
             ..TimeLimits::default()
         };
         let start = Instant::now();
-        let deadline = Deadline::new(service, Arc::new(limits));
-        let mut body = deadline.oneshot(call(&STREAM)).await.unwrap().into_body();
+        let call = limited(CallContext::new(&STREAM), limits);
+        let called = Deadline::new(service).oneshot(call).await;
+        let mut body = called.unwrap().into_body();
         let error = loop {
             match body.chunk().await {
                 Ok(chunk) => assert!(chunk.is_some()),
@@ -425,13 +364,12 @@ mod tests {
             })
         };
         for (limit, expected) in [(Duration::from_secs(7), Some(7)), (Duration::MAX, None)] {
-            let mut call = call(&STREAM);
-            call.context = call
-                .context
-                .with_options(CallOptions::new().with_idle_limit(limit));
+            let options = CallOptions::new().with_idle_limit(limit);
+            let context = CallContext::new(&STREAM).with_options(options);
             let start = Instant::now();
-            let deadline = Deadline::new(hang(), Arc::default());
-            let mut body = deadline.oneshot(call).await.unwrap().into_body();
+            let call = limited(context, TimeLimits::default());
+            let called = Deadline::new(hang()).oneshot(call).await;
+            let mut body = called.unwrap().into_body();
             let first = body.chunk().await;
             match expected {
                 Some(seconds) => {

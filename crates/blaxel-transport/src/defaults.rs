@@ -1,7 +1,7 @@
-//! The properties that all requests of a client get: address, API version, workspace and user
-//! agent.
+//! The properties that all requests of a client get: address, API version, workspace, user agent
+//! and time limits.
 
-use blaxel_core::__private::{check_address, check_encrypted};
+use blaxel_core::__private::{check_address, check_encrypted, resolve_on};
 use blaxel_core::{
     ApiVersion, BaseUrl, CallContext, Endpoints, Error, OperationInfo, Source, Workspace,
 };
@@ -11,6 +11,7 @@ use http::uri::{Scheme, Uri};
 
 use crate::call::Call;
 use crate::hosts::{WORKLOAD_DOMAINS, matches};
+use crate::limits::TimeLimits;
 use crate::user_agent::UserAgent;
 
 /// The header for the API version of a request.
@@ -40,6 +41,7 @@ pub(crate) struct Defaults {
     /// The region. No request carries it by itself; the facades put it into bodies.
     pub(crate) region: Option<Box<str>>,
     pub(crate) version: ApiVersion,
+    pub(crate) limits: TimeLimits,
     version_value: HeaderValue,
     workspace_value: Option<HeaderValue>,
     agent_value: HeaderValue,
@@ -66,6 +68,7 @@ impl Defaults {
             trusted,
             workspace,
             region: None,
+            limits: TimeLimits::default(),
             version,
         })
     }
@@ -75,8 +78,12 @@ impl Defaults {
     /// Fails if the request would carry the credential to an origin that may not have it. A request
     /// without the credential has a permission of its own, so it is not sent in plain text either.
     pub(crate) fn route(&self, call: &mut Call) -> Result<(), Error> {
-        let Call { request, context } = call;
-        let resolved = self.endpoints.resolve(request, self.workspace.as_ref())?;
+        let Call {
+            request, context, ..
+        } = call;
+        let workspace = self.workspace.as_ref();
+        let plane = context.plane();
+        let resolved = resolve_on(&self.endpoints, plane, request.uri_mut(), workspace)?;
         let uri = request.uri();
         if resolved || self.may_have_credentials(uri) {
             return Ok(());
@@ -94,7 +101,9 @@ impl Defaults {
     /// credentials: a stray `Authorization` would make the server reject the valid credential
     /// beside it.
     pub(crate) fn complete(&self, call: &mut Call) -> Result<(), Error> {
-        let Call { request, context } = call;
+        let Call {
+            request, context, ..
+        } = call;
         if !context.carries_credential() {
             // The permission is in the request: any other credential sent there would be leaked.
             request.headers_mut().remove(AUTHORIZATION);
@@ -112,9 +121,7 @@ impl Defaults {
         headers
             .entry(ACCEPT)
             .or_insert(HeaderValue::from_static("application/json"));
-        if !headers.contains_key(VERSION_HEADER) {
-            headers.insert(VERSION_HEADER, version);
-        }
+        headers.entry(VERSION_HEADER).or_insert(version);
         headers
             .entry(USER_AGENT)
             .or_insert_with(|| self.agent_value.clone());
@@ -133,8 +140,7 @@ impl Defaults {
         request: &mut http::Request<B>,
         context: Option<&CallContext>,
     ) {
-        let headers = request.headers();
-        if headers.contains_key(CREDENTIAL_HEADER)
+        if request.headers().keys().any(|it| it == CREDENTIAL_HEADER)
             && (context.is_some_and(|context| !context.carries_credential())
                 || !self.may_have_credentials(request.uri()))
         {

@@ -11,23 +11,22 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower_service::Service;
 
-use crate::deadline::TimeLimits;
+use crate::call::Call;
 
 /// A service that ends attempts whose response headers are not received in time. It converts bodies
 /// and errors to the SDK's types.
 #[derive(Clone, Debug)]
 pub(crate) struct HeaderTimeout<S> {
     inner: S,
-    limits: TimeLimits,
 }
 
 impl<S> HeaderTimeout<S> {
-    pub(crate) fn new(inner: S, limits: TimeLimits) -> Self {
-        Self { inner, limits }
+    pub(crate) fn new(inner: S) -> Self {
+        Self { inner }
     }
 }
 
-impl<S: HttpService> Service<http::Request<Body>> for HeaderTimeout<S> {
+impl<S: HttpService> Service<Call> for HeaderTimeout<S> {
     type Response = http::Response<Body>;
     type Error = Error;
     type Future = HeaderTimeoutFuture<S::Future>;
@@ -38,13 +37,12 @@ impl<S: HttpService> Service<http::Request<Body>> for HeaderTimeout<S> {
             .map_err(|error| Error::from_box(error.into()))
     }
 
-    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        let context = CallContext::of(request.extensions()).cloned();
-        let plane = context.as_ref().map(CallContext::plane);
+    fn call(&mut self, call: Call) -> Self::Future {
+        let (context, limit) = (call.context.clone(), call.limits.headers);
         HeaderTimeoutFuture {
-            attempt: self.inner.call(request),
+            attempt: self.inner.call(call.into_request()),
             sleep: None,
-            limit: self.limits.response_headers(plane),
+            limit,
             context,
         }
     }
@@ -58,8 +56,9 @@ pin_project! {
         // `None` until the transport begins to send the request.
         #[pin]
         sleep: Option<Sleep>,
-        limit: Duration,
-        context: Option<CallContext>,
+        // `None` if the deadline of the call comes first.
+        limit: Option<Duration>,
+        context: CallContext,
     }
 }
 
@@ -80,24 +79,21 @@ where
                 Err(error) => Err(Error::from_box(error.into())),
             });
         }
+        let Some(limit) = *this.limit else {
+            return Poll::Pending;
+        };
         if this.sleep.is_none() {
             // Waiting for a permit is limited by the deadline of the call alone. The permit wakes this task.
-            if this
-                .context
-                .as_ref()
-                .is_some_and(|context| journal(context).is_queued())
-            {
+            if journal(this.context).is_queued() {
                 return Poll::Pending;
             }
-            let end = later(Instant::now(), *this.limit);
+            let end = later(Instant::now(), limit);
             this.sleep.set(Some(sleep_until(end)));
         }
         if let Some(sleep) = this.sleep.as_pin_mut() {
             ready!(sleep.poll(cx));
         }
-        Poll::Ready(Err(Error::timeout(
-            "wait for the response headers",
-            *this.limit,
-        )))
+        let error = Error::timeout("wait for the response headers", limit);
+        Poll::Ready(Err(error))
     }
 }

@@ -36,6 +36,7 @@ mod dispatch;
 mod header_timeout;
 mod hosts;
 mod hyper_transport;
+mod limits;
 mod prefixed_body;
 mod prepare;
 mod propagate;
@@ -54,10 +55,10 @@ pub use blaxel_core;
 pub use self::background::in_background;
 pub use self::builder::{ClientBuilder, CustomTransport, DefaultTransport, MakeTransport};
 pub use self::client::{Client, Pipeline, PipelineFuture};
-pub use self::deadline::TimeLimits;
 pub use self::dispatch::{Dispatch, DispatchFuture};
 pub use self::hyper_transport::{
     HttpVersion, HyperBuilder, HyperFuture, HyperTransport, Proxy, Roots,
 };
+pub use self::limits::TimeLimits;
 pub use self::propagate::{Propagate, PropagateLayer, Propagator};
 pub use self::retry::RetryPolicy;

@@ -21,6 +21,12 @@ use crate::refusal::poll_refused;
 #[derive(Clone, Debug)]
 pub(crate) struct Prepare<S> {
     inner: S,
+    shared: Arc<Shared>,
+}
+
+/// The state that all clones of a client share.
+#[derive(Debug)]
+struct Shared {
     defaults: Arc<Defaults>,
     authenticator: Option<Authenticator>,
 }
@@ -31,17 +37,17 @@ impl<S> Prepare<S> {
         defaults: Arc<Defaults>,
         authenticator: Option<Authenticator>,
     ) -> Self {
-        Self {
-            inner,
+        let shared = Arc::new(Shared {
             defaults,
             authenticator,
-        }
+        });
+        Self { inner, shared }
     }
 }
 
 impl<S> Service<Call> for Prepare<S>
 where
-    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Error> + Clone,
+    S: Service<Call, Response = http::Response<Body>, Error = Error> + Clone,
 {
     type Response = http::Response<Body>;
     type Error = Error;
@@ -52,21 +58,21 @@ where
     }
 
     fn call(&mut self, mut call: Call) -> Self::Future {
-        if let Err(error) = self.defaults.complete(&mut call) {
+        let shared = &self.shared;
+        if let Err(error) = shared.defaults.complete(&mut call) {
             return PrepareFuture::Refused { error: Some(error) };
         }
-        let wanted = self
+        let wanted = shared
             .authenticator
             .as_ref()
             .filter(|_| call.context.carries_credential());
         let Some(authenticator) = wanted else {
             return send(&mut self.inner, call, None);
         };
-        let token = Token::of(authenticator, call.context.plane());
         // The usual case: a credential is cached, so there is nothing to wait for.
         if let Some(credential) = authenticator.ready() {
-            let token = token.attach(credential, &mut call.request);
-            return send(&mut self.inner, call, token);
+            let token = Token::attach(Arc::clone(shared), credential, &mut call);
+            return send(&mut self.inner, call, Some(token));
         }
         let unready = self.inner.clone();
         PrepareFuture::Waiting {
@@ -75,25 +81,21 @@ where
                 // The service that was polled ready must be the one that is called.
                 service: std::mem::replace(&mut self.inner, unready),
                 call,
-                token,
+                shared: Arc::clone(shared),
             })),
         }
     }
 }
 
 /// Passes a completed request to the layers around an attempt.
-fn send<S: Service<http::Request<Body>>>(
-    service: &mut S,
-    call: Call,
-    token: Option<Token>,
-) -> PrepareFuture<S> {
+fn send<S: Service<Call>>(service: &mut S, call: Call, token: Option<Token>) -> PrepareFuture<S> {
     let context = call.context.clone();
     journal(&context).start();
-    if let Some(credential) = token.as_ref().and_then(|token| token.credential.clone()) {
-        journal(&context).set_credential(credential);
+    if let Some(token) = &token {
+        journal(&context).set_credential(token.credential.clone());
     }
     PrepareFuture::Sending {
-        attempt: service.call(call.into_request()),
+        attempt: service.call(call),
         token,
         context,
     }
@@ -103,14 +105,13 @@ fn send<S: Service<http::Request<Body>>>(
 pub(crate) struct Waiting<S> {
     service: S,
     call: Call,
-    token: Token,
+    shared: Arc<Shared>,
 }
 
 /// The credential of an attempt, which is dropped from the cache if the server rejects it.
 pub(crate) struct Token {
-    authenticator: Authenticator,
-    plane: Plane,
-    credential: Option<HeaderValue>,
+    shared: Arc<Shared>,
+    credential: HeaderValue,
 }
 
 /// Marks a response that rejected a token which can be replaced by another.
@@ -121,34 +122,17 @@ pub(crate) struct TokenDropped {
 }
 
 impl Token {
-    /// Creates a token without a credential yet.
-    fn of(authenticator: &Authenticator, plane: Plane) -> Self {
-        Self {
-            authenticator: authenticator.clone(),
-            plane,
-            credential: None,
-        }
-    }
-
-    /// Puts the credential into the request, and remembers it.
-    fn attach(self, credential: HeaderValue, request: &mut http::Request<Body>) -> Option<Self> {
-        request
-            .headers_mut()
-            .insert(CREDENTIAL_HEADER, credential.clone());
-        Some(Self {
-            credential: Some(credential),
-            ..self
-        })
+    /// Puts the credential into a request, and remembers it.
+    fn attach(shared: Arc<Shared>, credential: HeaderValue, call: &mut Call) -> Self {
+        let headers = call.request.headers_mut();
+        headers.insert(CREDENTIAL_HEADER, credential.clone());
+        Self { shared, credential }
     }
 
     /// Notes the credential in a response with an error status, so that its error does not show it.
     fn note(&self, response: &mut http::Response<Body>) {
-        if let Some(credential) = self
-            .credential
-            .as_ref()
-            .filter(|_| !response.status().is_success() && !response.status().is_informational())
-        {
-            let sent = SentCredential(credential.clone());
+        if !response.status().is_success() && !response.status().is_informational() {
+            let sent = SentCredential(self.credential.clone());
             response.extensions_mut().insert(sent);
         }
     }
@@ -157,11 +141,9 @@ impl Token {
     /// and neither does a workload's own 401.
     fn drop_if_rejected(&self, response: &mut http::Response<Body>, context: &CallContext) {
         let rejected = response.status() == StatusCode::UNAUTHORIZED
-            && (self.plane != Plane::Run || is_from_platform(response.headers()));
-        let Some(credential) = self.credential.as_ref().filter(|_| rejected) else {
-            return;
-        };
-        if self.authenticator.invalidate(credential) {
+            && (context.plane() != Plane::Run || is_from_platform(response.headers()));
+        let cache = self.shared.authenticator.as_ref().filter(|_| rejected);
+        if cache.is_some_and(|cache| cache.invalidate(&self.credential)) {
             let unprocessed = !journal(context).may_have_been_processed();
             response
                 .extensions_mut()
@@ -173,7 +155,7 @@ impl Token {
 pin_project! {
     /// The future of [`Prepare`].
     #[project = Step]
-    pub(crate) enum PrepareFuture<S: Service<http::Request<Body>>> {
+    pub(crate) enum PrepareFuture<S: Service<Call>> {
         Refused { error: Option<Error> },
         Waiting {
             credential: BoxFuture<Result<HeaderValue, Error>>,
@@ -190,7 +172,7 @@ pin_project! {
 
 impl<S> Future for PrepareFuture<S>
 where
-    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Error>,
+    S: Service<Call, Response = http::Response<Body>, Error = Error>,
 {
     type Output = Result<http::Response<Body>, Error>;
 
@@ -226,10 +208,10 @@ where
                     let Waiting {
                         mut service,
                         mut call,
-                        token,
+                        shared,
                     } = *waiting;
-                    let token = token.attach(credential, &mut call.request);
-                    send(&mut service, call, token)
+                    let token = Token::attach(shared, credential, &mut call);
+                    send(&mut service, call, Some(token))
                 }
             };
             self.set(next);

@@ -15,14 +15,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use blaxel_core::__private::{ErrorParts, later};
+use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Body, BoxFuture, Delivery, Error, Idempotency, OperationInfo};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::call::Call;
-use crate::deadline::TimeLimits;
 
 use self::backoff::Jitter;
 use self::budget::Budget;
@@ -36,7 +35,6 @@ use self::recovery::{NextStep, recover};
 pub(crate) struct Retry<S> {
     inner: S,
     shared: Arc<Shared>,
-    limits: Arc<TimeLimits>,
 }
 
 /// The state that all clones of a client share.
@@ -48,7 +46,7 @@ struct Shared {
 }
 
 impl<S> Retry<S> {
-    pub(crate) fn new(inner: S, policy: RetryPolicy, limits: Arc<TimeLimits>) -> Self {
+    pub(crate) fn new(inner: S, policy: RetryPolicy) -> Self {
         let jitter = Jitter::new(policy.seed);
         let budget = Budget::default();
         let shared = Arc::new(Shared {
@@ -56,11 +54,7 @@ impl<S> Retry<S> {
             budget,
             jitter,
         });
-        Self {
-            inner,
-            shared,
-            limits,
-        }
+        Self { inner, shared }
     }
 }
 
@@ -107,7 +101,7 @@ impl<S: Attempt> Service<Call> for Retry<S> {
             call.buffer_body();
         }
         RetryFuture {
-            deadline: later(Instant::now(), self.limits.total(&context)),
+            deadline: call.limits.end,
             next: Some((self.inner.clone(), call)),
             shared: Arc::clone(&self.shared),
             step: Step::Readying,

@@ -4,8 +4,8 @@ use blaxel_auth::{Credentials, Environment, Variables};
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{ApiVersion, BaseUrl, Endpoints, Error, Secret, Source, Workspace};
 
-use crate::deadline::TimeLimits;
 use crate::defaults::Defaults;
+use crate::limits::TimeLimits;
 use crate::retry::RetryPolicy;
 use crate::user_agent::UserAgent;
 
@@ -94,6 +94,7 @@ impl Settings {
         let agent = &self.user_agent;
         let mut defaults = Defaults::new(endpoints, trusted, workspace, self.version, agent)?;
         defaults.region = parse_region(&self.region)?;
+        defaults.limits = self.limits;
         Ok((defaults, credentials))
     }
 
