@@ -256,7 +256,12 @@ pub async fn receive<T, S: HttpService>(
     limit: usize,
     decode: fn(http::Response<Bytes>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let response = open(service, request).await?;
+    // As `open` does, whose future would hold the request once more.
+    let operation = operation(&request);
+    let response = service.send(request).await?;
+    if !response.status().is_success() {
+        return Err(read_error(operation, response).await.0);
+    }
     let (head, body) = response.into_parts();
     let context = body.context().cloned();
     let output = match response::collect(body, limit).await {
@@ -295,11 +300,10 @@ pub async fn open<S: HttpService>(
 ) -> Result<http::Response<Body>, Error> {
     let operation = operation(&request);
     let response = service.send(request).await?;
-    if response.status().is_success() {
-        return Ok(response);
+    if !response.status().is_success() {
+        return Err(read_error(operation, response).await.0);
     }
-    let (error, _) = read_error(operation, response).await;
-    Err(error)
+    Ok(response)
 }
 
 /// Reads the error of an unsuccessful response. Also returns the start of its body, at most 64 KiB.

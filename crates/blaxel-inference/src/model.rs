@@ -212,7 +212,9 @@ impl<S: HttpService> ModelCall<S> {
     pub async fn stream(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         let body = RequestBody::new(self.model_name(), request, true);
         let request = self.openai(&CHAT, "chat/completions").json(&body);
-        let events = request.events().await?.or_whole(whole_answer::decoder);
+        // Boxed, so that whoever holds the stream does not hold the room that a request takes.
+        let events = Box::pin(request.events()).await?;
+        let events = events.or_whole(whole_answer::decoder);
         Ok(ChatStream::of(events))
     }
 

@@ -2,8 +2,9 @@
 //!
 //! `builder.rs` has its settings. `connector.rs` establishes connections, with `proxy.rs` and
 //! `tls.rs`; `origin_limiter.rs` limits concurrent requests; `accept.rs` asks for codings;
-//! `response.rs`, `response_body.rs` and `inflate.rs` read responses; `upgrade.rs` hands over connections that leave HTTP;
-//! `failure.rs` finds out whether a failed request may have been processed.
+//! `request_body.rs` is what hyper queues; `response.rs`, `response_body.rs` and `inflate.rs` read
+//! responses; `upgrade.rs` hands over connections that leave HTTP; `failure.rs` finds out whether a
+//! failed request may have been processed.
 
 mod accept;
 mod builder;
@@ -15,6 +16,7 @@ mod origin;
 mod origin_limiter;
 mod pools;
 mod proxy;
+mod request_body;
 mod response;
 mod response_body;
 mod stream;
@@ -134,15 +136,17 @@ impl Service<http::Request<Body>> for HyperTransport {
                 return HyperFuture(Step::Refused(Some(error)));
             }
         };
-        let kind = shared.kind_of(&request, &origin);
-        let upgrade = upgrade::ask(&mut request);
-        let decoding = shared.prepare(&mut request);
+        let context = CallContext::of(request.extensions()).cloned();
+        let context = context.as_ref();
+        let kind = shared.kind_of(context, &origin);
+        let upgrade = context.filter(|it| upgrade::ask(it, &mut request)).cloned();
+        let decoding = shared.prepare(&mut request, context);
         let permit = shared
             .limiter
             .as_ref()
             .map(|limiter| limiter.acquire(&origin));
         let needs_permit = matches!(permit, Some(Acquire::Waiting(_)));
-        let unsent = Unsent::of(&mut request, needs_permit);
+        let unsent = context.and_then(|it| Unsent::of(it, &mut request, needs_permit));
         let outgoing = Outgoing {
             shared: Arc::clone(shared),
             request,
@@ -182,8 +186,8 @@ impl Shared {
     }
 
     /// Returns the kind of host that a request goes to.
-    fn kind_of(&self, request: &http::Request<Body>, origin: &Origin) -> HostKind {
-        let plane = CallContext::of(request.extensions()).map(CallContext::plane);
+    fn kind_of(&self, context: Option<&CallContext>, origin: &Origin) -> HostKind {
+        let plane = context.map(CallContext::plane);
         let host = origin.host();
         if plane == Some(Plane::Run) || self.workload_hosts.iter().any(|it| it.matches(host)) {
             HostKind::Workload
@@ -193,14 +197,18 @@ impl Shared {
     }
 
     /// Completes a request, and returns the way to decode its response.
-    fn prepare(&self, request: &mut http::Request<Body>) -> Decoding {
+    fn prepare(
+        &self,
+        request: &mut http::Request<Body>,
+        context: Option<&CallContext>,
+    ) -> Decoding {
         // The connection decides about the version; hyper rejects some other values here.
         *request.version_mut() = Version::HTTP_11;
         #[cfg(feature = "gzip")]
         let gzip = self.gzip;
         #[cfg(not(feature = "gzip"))]
         let gzip = false;
-        accept::add_codings(request, gzip)
+        accept::add_codings(request, context, gzip)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The content codings that a request asks for.
 
-use blaxel_core::{Body, OperationInfo, operation};
-use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
+use blaxel_core::{Body, CallContext, OperationInfo};
+use http::header::{ACCEPT_ENCODING, Entry, HeaderValue, RANGE};
 
 use super::response::Decoding;
 
@@ -9,23 +9,31 @@ use super::response::Decoding;
 ///
 /// A caller or layer that sets the header itself reads the response without our help. Without the
 /// header, a server could choose any coding.
-pub(super) fn add_codings(request: &mut http::Request<Body>, gzip: bool) -> Decoding {
-    if request.headers().contains_key(ACCEPT_ENCODING) {
-        return Decoding::None;
-    }
-    let codings = if gzip && may_be_compressed(request) {
+pub(super) fn add_codings(
+    request: &mut http::Request<Body>,
+    context: Option<&CallContext>,
+    gzip: bool,
+) -> Decoding {
+    let operation = context.and_then(CallContext::operation);
+    let codings = if gzip && may_be_compressed(request, operation) {
         "gzip"
     } else {
         "identity"
     };
-    let codings = HeaderValue::from_static(codings);
-    request.headers_mut().insert(ACCEPT_ENCODING, codings);
-    Decoding::DEFAULT
+    match request.headers_mut().entry(ACCEPT_ENCODING) {
+        Entry::Occupied(_) => Decoding::None,
+        Entry::Vacant(entry) => {
+            entry.insert(HeaderValue::from_static(codings));
+            Decoding::DEFAULT
+        }
+    }
 }
 
 /// Returns `true` for a request whose response is known to be read as a whole. A stream would be
 /// delayed by the compressor's buffer, and a part of a compressed body cannot be decompressed.
-fn may_be_compressed(request: &http::Request<Body>) -> bool {
-    let is_whole = |operation: &OperationInfo| !operation.is_streamed();
-    operation(request).is_some_and(is_whole) && !request.headers().contains_key(RANGE)
+fn may_be_compressed(
+    request: &http::Request<Body>,
+    operation: Option<&'static OperationInfo>,
+) -> bool {
+    operation.is_some_and(|it| !it.is_streamed()) && !request.headers().contains_key(RANGE)
 }

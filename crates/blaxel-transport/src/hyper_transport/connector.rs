@@ -17,9 +17,7 @@ use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::Intercept;
-use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
-use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::proxy::Rules;
@@ -27,10 +25,10 @@ use super::stream::Boxed;
 use super::version::HttpVersion;
 
 /// A TCP connection to the server, or a tunnel through a proxy, which may use TLS itself.
-type ProxyStream = Boxed<MaybeHttpsStream<TokioIo<TcpStream>>>;
+type ProxyStream = Boxed;
 
 /// A connection to the server, with TLS for `https`.
-type Stream = Boxed<MaybeHttpsStream<ProxyStream>>;
+type Stream = Boxed;
 
 /// Establishes connections within a time limit. Cloning it increments a reference count.
 #[derive(Clone)]
@@ -101,7 +99,10 @@ impl Service<Uri> for Connector {
                     format!("timed out: connecting took longer than its limit of {limit}");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, problem).into());
             };
-            let stream = Boxed::new(outcome?);
+            let stream = match outcome? {
+                MaybeHttpsStream::Http(stream) => stream,
+                secure => Boxed::new(secure),
+            };
             let agreed = stream.connected().is_negotiated_h2();
             if shared.version == HttpVersion::Http2 && secure && !agreed {
                 return Err("the server does not speak HTTP/2".into());
@@ -149,7 +150,7 @@ impl Service<Uri> for ProxyConnector {
             match inner.rules.proxy_for(&target)? {
                 None => {
                     let tcp = connect(inner.tcp.clone(), target).await?;
-                    Ok(Boxed::new(MaybeHttpsStream::Http(tcp)))
+                    Ok(Boxed::new(tcp))
                 }
                 // Boxed separately, so that connections without a proxy do not reserve space for it.
                 Some(proxy) => Box::pin(connect_through(&proxy, inner.to_proxy.clone(), target))
@@ -176,7 +177,10 @@ async fn connect_through(
     if let Some(credentials) = proxy.basic_auth() {
         tunnel = tunnel.with_auth(credentials.clone());
     }
-    Ok(Boxed::new(connect(tunnel, with_port(target)?).await?))
+    Ok(match connect(tunnel, with_port(target)?).await? {
+        MaybeHttpsStream::Http(stream) => Boxed::new(stream),
+        secure => Boxed::new(secure),
+    })
 }
 
 /// Adds the port to an `http` address without one: a tunnel would use 443.

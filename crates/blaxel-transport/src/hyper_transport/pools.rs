@@ -14,6 +14,7 @@ use tokio::runtime::{Handle, Id};
 use tokio::task::JoinHandle;
 
 use super::connector::Connector;
+use super::request_body::RequestBody;
 use crate::runtime;
 
 /// The two kinds of hosts, whose connections stay idle for different times.
@@ -39,10 +40,10 @@ pub(super) struct Pools {
 /// The connection pools of one runtime.
 struct RuntimePools {
     runtime: Id,
-    control: Client<Connector, Body>,
-    workload: Client<Connector, Body>,
+    control: Client<Connector, RequestBody>,
+    workload: Client<Connector, RequestBody>,
     /// A client without a pool: an upgraded connection never returns to one.
-    upgrade: Client<Connector, Body>,
+    upgrade: Client<Connector, RequestBody>,
     /// A task without work. It ends with its runtime.
     sentinel: JoinHandle<()>,
 }
@@ -87,7 +88,7 @@ impl Pools {
             HostKind::Control => &pools.control,
             HostKind::Workload => &pools.workload,
         };
-        Ok(client.request(request))
+        Ok(client.request(request.map(RequestBody::from)))
     }
 
     /// Sends a request for an upgrade on a new HTTP/1.1 connection.
@@ -99,7 +100,8 @@ impl Pools {
         &self,
         request: http::Request<Body>,
     ) -> Result<ResponseFuture, Error> {
-        Ok(self.of_current_runtime()?.upgrade.request(request))
+        let upgrade = &self.of_current_runtime()?.upgrade;
+        Ok(upgrade.request(request.map(RequestBody::from)))
     }
 
     /// Returns the pools of the current runtime, creating them for its first request.

@@ -11,21 +11,26 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 /// Number of bytes that are read before the timers of the runtime are looked at.
 const BURST: usize = 256 * 1024;
 
-/// A connection in a box. TLS state takes several kilobytes, and each of the futures that a
-/// connection passes through reserves space for it, whether TLS is used or not.
+/// A connection in a box of its own size. TLS state takes several kilobytes, which a type with room for it
+/// reserves whether TLS is used or not, and so does each of the futures that it passes through.
 ///
 /// It yields to the runtime after each [`BURST`]. Otherwise a server that floods hyper with what it
 /// skips, such as interim responses, could hold up the time limits of a runtime with one thread for
 /// many seconds.
-pub(super) struct Boxed<T> {
-    stream: Box<T>,
+pub(super) struct Boxed {
+    stream: Box<dyn Stream>,
     /// Upper bound of the number of bytes that were read since the last wait.
     burst: usize,
 }
 
-impl<T: Unpin> Boxed<T> {
+/// A connection of any kind.
+trait Stream: Connection + Read + Write + Send + Unpin {}
+
+impl<T: Connection + Read + Write + Send + Unpin> Stream for T {}
+
+impl Boxed {
     /// Boxes a connection.
-    pub(super) fn new(stream: T) -> Self {
+    pub(super) fn new(stream: impl Connection + Read + Write + Send + Unpin + 'static) -> Self {
         Self {
             stream: Box::new(stream),
             burst: 0,
@@ -33,18 +38,18 @@ impl<T: Unpin> Boxed<T> {
     }
 
     /// Projects to the connection.
-    fn inner(self: Pin<&mut Self>) -> Pin<&mut T> {
+    fn inner(self: Pin<&mut Self>) -> Pin<&mut dyn Stream> {
         Pin::new(&mut *self.get_mut().stream)
     }
 }
 
-impl<T: Connection> Connection for Boxed<T> {
+impl Connection for Boxed {
     fn connected(&self) -> Connected {
         self.stream.connected()
     }
 }
 
-impl<T: Read + Unpin> Read for Boxed<T> {
+impl Read for Boxed {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -66,7 +71,7 @@ impl<T: Read + Unpin> Read for Boxed<T> {
     }
 }
 
-impl<T: Write + Unpin> Write for Boxed<T> {
+impl Write for Boxed {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

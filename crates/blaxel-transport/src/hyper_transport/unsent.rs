@@ -16,15 +16,18 @@ pub(super) struct Unsent {
 
 impl Unsent {
     /// Records that a request begins to wait, or returns `None` if there is nothing to record.
-    pub(super) fn of(request: &mut http::Request<Body>, needs_permit: bool) -> Option<Self> {
-        let context = CallContext::of(request.extensions())?.clone();
-        let connection = is_changing(&context).then(|| capture_connection(request));
+    pub(super) fn of(
+        context: &CallContext,
+        request: &mut http::Request<Body>,
+        needs_permit: bool,
+    ) -> Option<Self> {
+        let connection = is_changing(context).then(|| capture_connection(request));
         if connection.is_none() && !needs_permit {
             return None;
         }
-        journal(&context).enter_queue();
+        journal(context).enter_queue();
         Some(Self {
-            context,
+            context: context.clone(),
             connection,
         })
     }

@@ -17,18 +17,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::origin::Origin;
 use super::origin_limiter::Permit;
 
-/// Sets the headers of an upgrade, and returns the context of the call that asks for it. Returns `None`
-/// if the call asks for none.
-pub(super) fn ask(request: &mut http::Request<Body>) -> Option<CallContext> {
-    let context = CallContext::of(request.extensions())?.clone();
-    let protocol = upgrade_request(&context)?.send();
+/// Sets the headers of an upgrade and returns `true`, if the call asks for one.
+pub(super) fn ask(context: &CallContext, request: &mut http::Request<Body>) -> bool {
+    let Some(wanted) = upgrade_request(context) else {
+        return false;
+    };
+    let protocol = wanted.send();
     let headers = request.headers_mut();
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(UPGRADE, protocol);
     // The call has no body. One that a layer has wrapped would be sent in chunks.
     headers.remove(CONTENT_LENGTH);
     *request.body_mut() = Body::empty();
-    Some(context)
+    true
 }
 
 /// The future of a response with the status 101. It hands the connection over to the call.
