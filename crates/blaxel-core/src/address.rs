@@ -253,9 +253,10 @@ fn harmless_host(text: &str) -> Option<String> {
 
 /// Splits an authority without user information into a valid host and the text of its port.
 fn split_port(authority: &str) -> Result<(&str, Option<&str>), &'static str> {
-    let end = match authority.find(']') {
-        Some(bracket) if authority.starts_with('[') => bracket + 1,
-        _ => authority.find(':').unwrap_or(authority.len()),
+    let bracket = authority.starts_with('[').then(|| authority.find(']'));
+    let end = match bracket.flatten() {
+        Some(bracket) => bracket + 1,
+        None => authority.find(':').unwrap_or(authority.len()),
     };
     let (host, rest) = authority.split_at(end);
     let port = match rest {

@@ -82,13 +82,15 @@ impl BaseUrl {
     /// ```
     #[must_use]
     pub fn is_origin_of(&self, uri: &Uri) -> bool {
-        let (Some(own), Some(host)) = (self.uri.host(), uri.host()) else {
+        let (Some(own), Some(other)) = (self.uri.authority(), uri.authority()) else {
             return false;
         };
+        // The usual case: the text is the same, so what was checked of one holds for the other.
         self.uri.scheme() == uri.scheme()
-            && own.eq_ignore_ascii_case(host)
-            && port_of(&self.uri) == port_of(uri)
-            && check(uri).is_ok()
+            && (own == other
+                || own.host().eq_ignore_ascii_case(other.host())
+                    && port_of(&self.uri) == port_of(uri)
+                    && check(uri).is_ok())
     }
 
     /// Returns the address of a path under this URL. The path starts with a slash and is already

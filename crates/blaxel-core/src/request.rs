@@ -1,12 +1,12 @@
 //! [`RequestWriter`]: path, query, headers and body of a request.
 
 use std::borrow::Cow;
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde::Serialize;
 
 use crate::address::Address;
@@ -51,7 +51,7 @@ const ESCAPED_BELOW: &AsciiSet = &ESCAPED
     .remove(b'=');
 
 /// Escapes a text for a path segment or query value.
-fn escape(text: &str) -> impl Display + '_ {
+fn escape(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, ESCAPED)
 }
 
@@ -314,13 +314,9 @@ impl RequestWriter {
     pub fn query(&mut self, name: &str, value: impl Display) {
         let separator = if self.query.is_empty() { '?' } else { '&' };
         self.query.push(separator);
-        // Writing to a String cannot fail.
-        let _ = write!(
-            self.query,
-            "{}={}",
-            escape(name),
-            escape(&value.to_string())
-        );
+        self.query.extend(escape(name));
+        self.query.push('=');
+        self.query.extend(escape(&value.to_string()));
     }
 
     /// Appends a query parameter if there is a value.
@@ -564,7 +560,7 @@ fn push_escaped(
         "" => "it is empty",
         "." | ".." => "`.` and `..` would lead to another resource",
         _ => {
-            let _ = write!(target, "{}", utf8_percent_encode(value, escaped));
+            target.extend(utf8_percent_encode(value, escaped));
             return Ok(());
         }
     };

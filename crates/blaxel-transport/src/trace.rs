@@ -49,21 +49,27 @@ pub(crate) fn call_span(call: &Call) -> Span {
 /// Creates the span of an attempt, with the request as it is sent.
 pub(crate) fn attempt_span(request: &http::Request<Body>) -> Span {
     let uri = request.uri();
-    let context = CallContext::of(request.extensions());
-    // The path of a presigned URL is a part of the permission.
-    let shown = context.is_some_and(|context| context.plane() != Plane::Presigned);
-    let path = shown.then(|| uri.path());
-    // This attempt is already counted.
-    let before = context.map_or(0, |context| context.attempts().sent.saturating_sub(1));
+    // Everything is looked up only if the span is enabled.
+    let context = || CallContext::of(request.extensions());
+    let path = || {
+        // The path of a presigned URL is a part of the permission.
+        let plane = context()?.plane();
+        (plane != Plane::Presigned).then(|| uri.path())
+    };
+    let resends = || {
+        // This attempt is already counted.
+        let before = context()?.attempts().sent.saturating_sub(1);
+        (before > 0).then_some(before)
+    };
     tracing::span!(
         Level::DEBUG,
         "blaxel.attempt",
         otel.kind = "client",
         http.request.method = request.method().as_str(),
-        http.request.resend_count = (before > 0).then_some(before),
+        http.request.resend_count = resends(),
         server.address = uri.host(),
         server.port = uri.port_u16(),
-        url.path = path,
+        url.path = path(),
         http.response.status_code = Empty,
         error.type = Empty,
     )
@@ -86,7 +92,9 @@ where
 
     fn call(&mut self, request: R) -> Self::Future {
         let span = (self.make_span)(&request);
-        let inner = span.in_scope(|| self.inner.call(request));
+        let inside = span.enter();
+        let inner = self.inner.call(request);
+        drop(inside);
         TraceFuture { inner, span }
     }
 }
