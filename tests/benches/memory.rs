@@ -12,6 +12,7 @@ use std::hint::black_box;
 use std::net::SocketAddr;
 
 use allocation_counter::{AllocationInfo, measure};
+use blaxel_transport::HttpVersion;
 use support::callers::{Caller, Job, Kind};
 use support::process::{Server, runtime, serve_until_input_ends};
 use support::report::figure;
@@ -60,7 +61,7 @@ fn of_calls(kind: Kind, address: SocketAddr, calls: u32) -> AllocationInfo {
         }
     }
 
-    kind.with(address, Calls(calls))
+    kind.with(address, HttpVersion::Http1, Calls(calls))
 }
 
 /// Measures [`HELD_CALLS`] concurrent calls that the server answers only when all have arrived. The
@@ -86,5 +87,5 @@ fn of_held_calls(kind: Kind, address: SocketAddr) -> AllocationInfo {
         }
     }
 
-    kind.with(address, Held)
+    kind.with(address, HttpVersion::Http1, Held)
 }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use blaxel_core::{Page, response};
 use blaxel_management::agents::Agent;
+use blaxel_transport::HttpVersion;
 use bytes::Buf;
 use http::Response;
 use http_body_util::BodyExt;
@@ -33,7 +34,7 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["serve"] => serve_until_input_ends(serve),
-        ["call", kind, pages, address] => {
+        ["call", kind, address, pages] => {
             callgrind::become_multi_threaded();
             let kind = Kind::ALL.into_iter().find(|known| known.name() == *kind);
             let pages = pages.parse().expect("a number of pages");
@@ -71,13 +72,14 @@ fn bench(pages: u32, [at_once, delayed]: [usize; 2], counted: usize) {
     let limits = |limit: fn(List) -> f64| (0..at_once).map(|_| limit(list)).collect();
     rate("server", "at-once", limits(without_decoding));
     rate("decoding", "at-once", limits(without_server));
+    let address = server.address.to_string();
     for kind in Kind::ALL {
-        match callgrind::per_call(kind.name(), server.address, counted) {
+        match callgrind::per_call(&["call", kind.name(), &address], counted) {
             Ok(each_page) => {
                 let each = each_page / f64::from(PAGE);
                 figure(kind.name(), "instructions", each, None);
             }
-            Err(reason) => return callgrind::absent(&reason),
+            Err(reason) => return callgrind::absent("instructions", &reason),
         }
     }
 }
@@ -109,7 +111,7 @@ fn timed(list: List, work: impl Future<Output = ()>) -> f64 {
 
 /// Returns the items per second if decoding took no time.
 fn without_decoding(list: List) -> f64 {
-    let client = HyperClient::new(list.server);
+    let client = HyperClient::new(list.server, HttpVersion::Http1);
     timed(list, async {
         for page in 0..list.pages {
             let target = format!("{}/agents?limit={PAGE}&cursor={page}", list.path());

@@ -1,6 +1,11 @@
 //! Promise: the user's own layers cost as many allocations as a response's context and no more,
-//! boxing the stack costs one allocation, a walk holds one page, and the emulator does not copy what it
-//! shows. The counts are exact, so they can be asserted.
+//! boxing the stack costs one allocation, the commonest calls keep their budgets, a walk holds one page, and
+//! the emulator does not copy what it shows. The counts are exact, so they can be asserted.
+
+#[path = "../benches/budget/calls.rs"]
+mod calls;
+#[path = "../benches/support/document.rs"]
+mod document;
 
 use blaxel_core::{
     Body, Cursor, Error, HttpService, OperationInfo, PageMeta, Paged, Pages, Plane, RequestWriter,
@@ -64,6 +69,27 @@ fn layers_cost_the_response_context_and_boxing_costs_one_allocation() {
     // Two for the header map, which any client needs; one for the URI as it is sent, and one for
     // the copy of it that a retry would send.
     assert_eq!(bare, 4);
+}
+
+/// Promise: the commonest calls take the allocations of their budgets, in `benches/budget.txt`. If
+/// one takes fewer, lower its budget.
+#[test]
+fn the_commonest_calls_keep_their_budgets() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let client = calls::client();
+    for call in calls::Call::ALL {
+        let count = |times| {
+            let make = || runtime.block_on(call.make(&client, times));
+            allocation_counter::measure(make).count_total
+        };
+        // The first call makes allocations that later ones reuse.
+        count(1);
+        let each = count(2) - count(1);
+        assert_eq!(each, call.budget().allocations, "{call:?}");
+    }
 }
 
 /// Items of 4 KiB, so that a page of them outweighs everything else.

@@ -21,6 +21,7 @@ const SUITES: &str = include_str!("bench/suites.toml");
 pub(crate) enum Section {
     #[default]
     Calls,
+    Budget,
     Walk,
     Billing,
     Chat,

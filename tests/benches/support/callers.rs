@@ -5,6 +5,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use blaxel_core::{Body, HttpService, response};
+use blaxel_transport::HttpVersion;
 use tower::util::MapRequestLayer;
 
 use super::agent::{Agent, GetAgent, PATH};
@@ -55,32 +56,32 @@ impl Kind {
         }
     }
 
-    /// Runs a job with a new caller of this kind.
-    pub fn with<J: Job>(self, address: SocketAddr, job: J) -> J::Output {
+    /// Runs a job with a new caller of this kind, over HTTP/1.1 or HTTP/2.
+    pub fn with<J: Job>(self, address: SocketAddr, version: HttpVersion, job: J) -> J::Output {
         let url = format!("http://{address}/v0");
         match self {
-            Self::Bare => job.run(Bare(HyperClient::new(address))),
-            Self::Own => job.run(Own(plain(&url))),
-            Self::Layered => job.run(Own(layered(&url))),
-            Self::Boxed => job.run(Own(boxed(&url))),
-            Self::Reqwest12 => job.run(Reqwest12::new(&url)),
-            Self::Reqwest13 => job.run(Reqwest13::new(&url)),
+            Self::Bare => job.run(Bare(HyperClient::new(address, version))),
+            Self::Own => job.run(Own(plain(&url, version))),
+            Self::Layered => job.run(Own(layered(&url, version))),
+            Self::Boxed => job.run(Own(boxed(&url, version))),
+            Self::Reqwest12 => job.run(Reqwest12::new(&url, version)),
+            Self::Reqwest13 => job.run(Reqwest13::new(&url, version)),
         }
     }
 }
 
-fn plain(url: &str) -> impl HttpService {
-    builder(url).build_unboxed().expect("a client")
+fn plain(url: &str, version: HttpVersion) -> impl HttpService {
+    builder(url, version).build_unboxed().expect("a client")
 }
 
-fn boxed(url: &str) -> impl HttpService {
-    builder(url).build().expect("a client")
+fn boxed(url: &str, version: HttpVersion) -> impl HttpService {
+    builder(url, version).build().expect("a client")
 }
 
 /// Builds a client with two layers, which do nothing, at each of the two positions.
-fn layered(url: &str) -> impl HttpService {
+fn layered(url: &str, version: HttpVersion) -> impl HttpService {
     let unchanged = |request: http::Request<Body>| request;
-    builder(url)
+    builder(url, version)
         .call_layer(MapRequestLayer::new(unchanged))
         .call_layer(MapRequestLayer::new(unchanged))
         .attempt_layer(MapRequestLayer::new(unchanged))
@@ -118,11 +119,14 @@ macro_rules! reqwest {
         }
 
         impl $name {
-            fn new(url: &str) -> Self {
-                let client = $krate::Client::builder()
+            fn new(url: &str, version: HttpVersion) -> Self {
+                let mut client = $krate::Client::builder()
                     .default_headers(headers(url))
-                    .tcp_nodelay(true)
-                    .build();
+                    .tcp_nodelay(true);
+                if version == HttpVersion::Http2 {
+                    client = client.http2_prior_knowledge();
+                }
+                let client = client.build();
                 Self {
                     client: client.expect("a client"),
                     agents: format!("{url}{PATH}"),

@@ -1,18 +1,18 @@
 //! Counts instructions with valgrind.
 
-use std::net::SocketAddr;
 use std::process::Command;
 
-/// Prints why there are no instruction counts.
-pub fn absent(reason: &str) {
-    println!("absent\tinstructions\t{reason}");
+/// Prints why there is no count of instructions for a measure.
+pub fn absent(measure: &str, reason: &str) {
+    println!("absent\t{measure}\t{reason}");
 }
 
 /// Returns the client's instructions for one call: the difference between a run of `calls` calls
-/// and one of twice as many, divided by `calls`.
-pub fn per_call(kind: &str, address: SocketAddr, calls: usize) -> Result<f64, String> {
-    let once = instructions(kind, address, calls)?;
-    let twice = instructions(kind, address, 2 * calls)?;
+/// and one of twice as many, divided by `calls`. A run is this program with these arguments and the
+/// number of calls.
+pub fn per_call(arguments: &[&str], calls: usize) -> Result<f64, String> {
+    let once = instructions(arguments, calls)?;
+    let twice = instructions(arguments, 2 * calls)?;
     Ok((twice - once) / calls as f64)
 }
 
@@ -22,12 +22,13 @@ pub fn become_multi_threaded() {
     let _ = std::thread::spawn(|| ()).join();
 }
 
-fn instructions(kind: &str, address: SocketAddr, calls: usize) -> Result<f64, String> {
+fn instructions(arguments: &[&str], calls: usize) -> Result<f64, String> {
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(this)
-        .args(["call", kind, &calls.to_string(), &address.to_string()])
+        .args(arguments)
+        .arg(calls.to_string())
         .output()
         .map_err(|error| format!("valgrind does not run ({error})"))?;
     let report = String::from_utf8_lossy(&output.stderr);

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use blaxel_transport::HttpVersion;
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{HeaderMap, Request, Response};
@@ -22,12 +23,13 @@ pub struct HyperClient {
 }
 
 impl HyperClient {
-    pub fn new(address: SocketAddr) -> Self {
+    pub fn new(address: SocketAddr, version: HttpVersion) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         Self {
             client: Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
+                .http2_only(version == HttpVersion::Http2)
                 .build(connector),
             authority: address.to_string().parse().expect("an authority"),
             headers: stack::headers(&format!("http://{address}")),

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::service::Service;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 
 /// A server process: this program started again with the argument `serve`. It ends when this value
@@ -59,7 +59,8 @@ pub async fn listen() -> TcpListener {
     listening.expect("a free loopback port")
 }
 
-/// Serves every request with `service` while the future is polled.
+/// Serves every request with `service` while the future is polled, over HTTP/2 if a connection
+/// begins with that, otherwise over HTTP/1.1.
 pub async fn serve_all<S, B>(listener: TcpListener, service: S)
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
@@ -69,9 +70,20 @@ where
 {
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
-        let connection = hyper::server::conn::http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), service.clone());
-        tokio::spawn(connection);
+        let service = service.clone();
+        tokio::spawn(async move {
+            let mut start = [0; 3];
+            let _ = stream.peek(&mut start).await;
+            let stream = TokioIo::new(stream);
+            // No method begins like the preface of HTTP/2.
+            let _ = if start == *b"PRI" {
+                let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                server.serve_connection(stream, service).await
+            } else {
+                let server = hyper::server::conn::http1::Builder::new();
+                server.serve_connection(stream, service).await
+            };
+        });
     }
 }
 

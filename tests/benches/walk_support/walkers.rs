@@ -5,7 +5,7 @@ use std::time::Duration;
 use blaxel_core::{Cursor, ListParams, Page, response};
 use blaxel_management::Management;
 use blaxel_management::agents::Agent;
-use blaxel_transport::{Client, in_background};
+use blaxel_transport::{Client, HttpVersion, in_background};
 
 use super::consumer::Consumer;
 use super::hyper_client::HyperClient;
@@ -35,11 +35,11 @@ impl Kind {
     /// Creates a walker of this kind without a connection.
     pub fn over(self, list: List) -> Walker {
         let management = || {
-            let client = stack::builder(&list.url()).build();
+            let client = stack::builder(&list.url(), HttpVersion::Http1).build();
             Management::new(client.expect("a client"))
         };
         let mode = match self {
-            Self::Loop => Mode::Loop(Box::new(HyperClient::new(list.server))),
+            Self::Loop => Mode::Loop(Box::new(HyperClient::new(list.server, HttpVersion::Http1))),
             Self::Items => Mode::Items(management()),
             Self::ReadAhead => Mode::ReadAhead(management()),
         };
