@@ -89,6 +89,9 @@ impl Runtime {
     ///
     /// The error of the future; and [`Error::is_input`] in `async` code, whose thread must not be blocked. There,
     /// `await` the call, or move the blocking code to `tokio::task::spawn_blocking`.
+    ///
+    /// Tokio reports such code by a panic, which is caught here: its message is printed nevertheless, and a program that
+    /// is compiled with `panic = "abort"` ends.
     pub fn block_on<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: IntoFuture<Output = Result<T, E>>,
