@@ -74,6 +74,29 @@ impl<T: Clone> LocalRun<T> {
     /// It requires a tokio runtime, on which each task is spawned: with a multi-threaded one, tasks run in parallel. If
     /// the future is dropped, all tasks are aborted. A panic in a task is a failure of this task. To run another program
     /// for each task, see [`Task::command_line`].
+    ///
+    /// The work takes the arguments as they were given to [`new`](Self::new): they are not deserialized, as those of
+    /// [`run`](super::run) are. Its future is spawned, so it must not borrow; clone what it uses:
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use blaxel_inference::job::{LocalRun, Task};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let greeting = Arc::new("Hello".to_owned());
+    /// let work = move |task: Task<&'static str>| {
+    ///     let greeting = Arc::clone(&greeting);
+    ///     async move {
+    ///         println!("{greeting}, {}", task.arguments);
+    ///         Ok::<_, String>(())
+    ///     }
+    /// };
+    /// let report = LocalRun::new(["Oslo", "Rome"]).run(work).await;
+    /// assert!(report.failures.is_empty());
+    /// # }
+    /// ```
     pub async fn run<F, Fut, E>(self, work: F) -> LocalReport
     where
         F: Fn(Task<T>) -> Fut,
