@@ -13,8 +13,8 @@
 //! - **Workspaces**: [`workspaces`], [`users`], [`service_accounts`], [`secrets`], [`features`].
 //! - **Catalog**: [`integrations`], [`hubs`], [`templates`], [`locations`], [`changelog`].
 //! - **Observability**: [`logs`], [`quotas`].
-//! - **Manifests**: `Management::apply_manifests` applies resources described in YAML, with the types in `manifests`
-//!   (feature `manifests`).
+//! - **Manifests**: `Management::apply_manifests` applies resources described in YAML, and
+//!   `Management::delete_manifests` deletes them, with the types in `manifests` (feature `manifests`).
 //! - **Waiting and uploads**: [`Wait`] configures `wait_until`; [`upload`] builds resources from archives, and
 //!   [`image_builder`] from images that are declared in code.
 //! - **Shared types**: [`Metadata`], [`Status`] and [`Event`] of resources; [`Megabytes`], [`ByteSize`],

@@ -15,13 +15,17 @@
 //! [`Manifests::read`] reads files and directories of them, and
 //! [`Management::apply_manifests`](crate::Management::apply_manifests) creates or replaces the resources. Members that
 //! this SDK has no type for are sent as they are.
+//! [`Management::delete_manifests`](crate::Management::delete_manifests) deletes the resources.
 //!
 //! With the feature `project-file`, `ManifestReader::read_project` reads the one resource that a `blaxel.toml` describes.
 
 mod apply;
+mod delete;
 #[cfg(feature = "project-file")]
 mod project;
 mod reader;
+mod report;
+mod stored;
 mod variables;
 mod yaml;
 
@@ -32,8 +36,9 @@ use blaxel_core::__private::JsonProblem;
 use blaxel_core::{Error, Source, open_enum};
 use serde_json::Value;
 
-pub use self::apply::{ManifestReport, ManifestResult, StoredManifest};
 pub use self::reader::ManifestReader;
+pub use self::report::{ManifestReport, ManifestResult};
+pub use self::stored::StoredManifest;
 use crate::resource::Document;
 
 open_enum! {
@@ -179,6 +184,17 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    /// Returns the names of the parents of a nested resource, outermost first. The manifest was checked for them.
+    #[cfg(feature = "sandboxes")]
+    fn parents<const N: usize>(&self) -> Result<[&str; N], Error> {
+        let names: Vec<&str> = self.parents.iter().map(String::as_str).collect();
+        names
+            .try_into()
+            .map_err(|_| invalid(&Source::Code, "it has no parent"))
+    }
+}
+
 impl fmt::Debug for Manifest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Manifest")
@@ -187,6 +203,16 @@ impl fmt::Debug for Manifest {
             .field("path", &self.path)
             .finish_non_exhaustive()
     }
+}
+
+/// The outcome of deleting the resource of a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ManifestDeletion {
+    /// The resource was deleted, or its deletion has begun.
+    Deleted,
+    /// There was no such resource.
+    Absent,
 }
 
 /// The manifests of a text, of files or of directories, in the order in which they are applied.
@@ -276,6 +302,12 @@ impl<'a> IntoIterator for &'a Manifests {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
+}
+
+/// Returns the error of a kind that the crate was compiled without.
+fn not_compiled(kind: &ManifestKind) -> Error {
+    let problem = format!("the feature for the kind `{kind}` is not enabled");
+    invalid(&Source::Code, problem)
 }
 
 /// Returns the error of an unusable manifest.

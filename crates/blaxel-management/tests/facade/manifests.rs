@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use blaxel_core::{Body, Error};
 use blaxel_emulator::{Emulator, Fault};
 use blaxel_management::agents::Agent;
-use blaxel_management::manifests::{ManifestReport, Manifests};
+use blaxel_management::manifests::{ManifestReport, ManifestResult, Manifests};
 use blaxel_management::sandboxes::PreviewToken;
 use blaxel_management::{Management, Outcome};
 use http::StatusCode;
@@ -67,7 +67,10 @@ metadata: {name: eu}
 spec: {type: location, locations: [{type: location, name: us-pdx-1}]}
 "#;
 
-fn lines(report: &ManifestReport) -> Vec<String> {
+fn lines<T>(report: &ManifestReport<T>) -> Vec<String>
+where
+    ManifestResult<T>: ToString,
+{
     report.results().iter().map(ToString::to_string).collect()
 }
 
@@ -158,6 +161,63 @@ async fn a_manifest_that_fails_does_not_stop_the_others() {
         error.to_string().contains("Model fast (and 1 more)"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn every_kind_is_deleted_in_reverse_and_then_absent() {
+    let emulator = Emulator::offline();
+    let management = Management::new(emulator.service()).with_region("us-pdx-1");
+    let manifests = Manifests::parse(ALL).unwrap();
+    let applied = management.apply_manifests(&manifests).await;
+    applied.into_result().unwrap();
+    let report = management.delete_manifests(&manifests).await;
+    let found = lines(&report);
+    assert_eq!(
+        found,
+        [
+            "PreviewToken guest: deleted",
+            "Preview web: deleted",
+            "Agent bot: deleted",
+            "Application site: deleted",
+            "Job nightly: deleted",
+            "Sandbox dev: deleted",
+            "Function tools: deleted",
+            "Volume data: deleted",
+            "Drive handbook: deleted",
+            "Model fast: deleted",
+            "Policy eu: deleted",
+            "IntegrationConnection openai: deleted",
+            "VolumeTemplate base: deleted",
+        ]
+    );
+    assert!(management.agents().find("bot").await.unwrap().is_none());
+    assert!(management.volumes().find("data").await.unwrap().is_none());
+    let again = management.delete_manifests(&manifests).await;
+    assert!(again.is_success(), "{:?}", lines(&again));
+    assert_eq!(lines(&again)[2], "Agent bot: absent");
+}
+
+#[tokio::test]
+async fn a_deletion_that_fails_does_not_stop_the_others() {
+    let emulator = Emulator::offline();
+    let management = Management::new(emulator.service());
+    let text = "{kind: Agent, metadata: {name: bot}, spec: {runtime: {image: 'bot:1'}}}\n---\n\
+        {kind: Model, metadata: {name: fast}, spec: {runtime: {type: openai, model: gpt-4o}}}\n";
+    let manifests = Manifests::parse(text).unwrap();
+    let applied = management.apply_manifests(&manifests).await;
+    applied.into_result().unwrap();
+    let refused = Fault::json(StatusCode::FORBIDDEN, json!({"error": "no"}));
+    emulator.fault("DeleteAgent", refused, 1).unwrap();
+    let report = management.delete_manifests(&manifests).await;
+    let found = lines(&report);
+    assert!(
+        found[0].starts_with("Agent bot: failed: DeleteAgent: 403"),
+        "{found:?}"
+    );
+    assert_eq!(found[1], "Model fast: deleted");
+    let error = report.into_result().unwrap_err();
+    assert!(error.is_forbidden(), "{error}");
+    assert!(error.to_string().contains("Agent bot"), "{error}");
 }
 
 #[tokio::test]
