@@ -100,6 +100,12 @@ pub trait ErrorParts: Sized {
     /// whether an attempt other than this error's may have been processed.
     #[must_use]
     fn with_context(self, context: &CallContext) -> Self;
+
+    /// Adds the facts in the context of the request that opened the connection on which this error occurred, as
+    /// [`with_context`](Self::with_context) does. The delivery is that of the message on the connection, so it does not
+    /// change: the request that opened it was processed in any case.
+    #[must_use]
+    fn on_connection(self, opened_by: &CallContext) -> Self;
 }
 
 #[doc(hidden)]
@@ -230,8 +236,6 @@ impl ErrorParts for Error {
 
     fn with_context(mut self, context: &CallContext) -> Self {
         let journal = context.journal();
-        let sent = &mut self.0.attempts.sent;
-        *sent = (*sent).max(journal.attempts().sent);
         // A response to a request that was not counted as sent comes from a layer, or the request has
         // lost its context. Either way an attempt may have been processed.
         let unaccounted = self.0.kind == ErrorKind::Status && journal.is_unsent();
@@ -240,12 +244,18 @@ impl ErrorParts for Error {
             true => journal.attempts().unclear,
             false => journal.may_have_been_processed(),
         };
-        let attempts = &mut self.0.attempts;
-        attempts.unclear |= in_journal || unaccounted;
-        self.0.changing |= is_changing(context);
+        self.0.attempts.unclear |= in_journal || unaccounted;
+        self.on_connection(context)
+    }
+
+    fn on_connection(mut self, opened_by: &CallContext) -> Self {
+        let journal = opened_by.journal();
+        let sent = &mut self.0.attempts.sent;
+        *sent = (*sent).max(journal.attempts().sent);
+        self.0.changing |= is_changing(opened_by);
         if let Some(credential) = journal.credential() {
             self.0.redact(&credential);
         }
-        self.in_operation(context.operation())
+        self.in_operation(opened_by.operation())
     }
 }

@@ -5,8 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::context::CallContext;
-use crate::error::Error;
-use crate::error::ErrorParts;
+use crate::error::{Delivery, Error, ErrorParts};
 use crate::source::Source;
 use crate::upgraded::Upgraded;
 use tungstenite::protocol::frame::{CloseFrame, Utf8Bytes};
@@ -139,7 +138,13 @@ impl Socket {
     ) -> Poll<Result<(), Error>> {
         self.tasks.set_writer(cx.waker());
         let mut protocol = self.lock();
-        ready!(self.poll_flush(&mut protocol))?;
+        if let Err(failure) = ready!(self.poll_flush(&mut protocol)) {
+            // The flush was of earlier messages, or of this one.
+            return Poll::Ready(Err(match message {
+                Some(_) => failure.with_delivery(Delivery::NotSent),
+                None => failure,
+            }));
+        }
         let Some(message) = message.take() else {
             return Poll::Ready(Ok(()));
         };
@@ -202,9 +207,9 @@ impl Socket {
         failure::of_close(close).map(|error| self.explain(error))
     }
 
-    /// Adds the facts of the call to an error.
+    /// Adds the facts of the request that opened the WebSocket to an error.
     pub(super) fn explain(&self, error: Error) -> Error {
-        error.with_context(&self.context)
+        error.on_connection(&self.context)
     }
 
     fn lock(&self) -> MutexGuard<'_, WebSocket<Io>> {

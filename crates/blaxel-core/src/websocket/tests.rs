@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::context::upgrade_request;
 use crate::{
-    Body, CallContext, Error, HttpService, OperationInfo, Plane, RequestWriter, Source, Upgraded,
+    Body, CallContext, Delivery, Error, HttpService, OperationInfo, Plane, RequestWriter, Source,
+    Upgraded,
 };
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -239,6 +240,31 @@ async fn a_message_above_the_limit_is_not_sent() {
     assert!(error.is_input(), "{error}");
     client.send("ten bytes!").await.unwrap();
     assert_eq!(text(server.try_next().await.unwrap()), "ten bytes!");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_after_the_end_was_not_sent_although_the_upgrade_was() {
+    let (near, mut far) = tokio::io::duplex(256);
+    let context = CallContext::new(&OPEN);
+    context.journal().dispatch();
+    context.journal().finish(true);
+    let socket = Socket::new(Upgraded::new(near), Role::Client, &Options::new(), context);
+    let mut client = WebSocket::new(socket, None);
+    far.write_all(&frame(0x88, &[])).await.unwrap();
+    assert_eq!(client.try_next().await.unwrap(), None);
+    let error = client.send("late").await.unwrap_err();
+    assert_eq!(error.delivery(), Delivery::NotSent, "{error}");
+    assert_eq!(error.operation().unwrap().name(), "OpenFeed");
+    // One that was accepted before the connection failed may have arrived.
+    let (mut client, far) = raw(4, &Options::new());
+    let cut = async {
+        tokio::time::sleep(SECOND).await;
+        drop(far);
+    };
+    let (outcome, ()) = tokio::join!(client.send("in part"), cut);
+    assert_eq!(outcome.unwrap_err().delivery(), Delivery::Unknown);
+    let error = client.send("late").await.unwrap_err();
+    assert_eq!(error.delivery(), Delivery::NotSent, "{error}");
 }
 
 /// The pings come at half of the limit, and any byte of the server starts it anew.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use blaxel_core::__private::websocket::context;
 use blaxel_core::__private::{ErrorParts, WithOptions, one_line, time_limit};
 use blaxel_core::websocket::{Close, Options, Receiver, Sender, WebSocket};
-use blaxel_core::{Error, HttpService, RequestWriter};
+use blaxel_core::{Delivery, Error, ErrorKind, HttpService, RequestWriter};
 use rmcp::RoleClient;
 use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
 use rmcp::transport::Transport;
@@ -121,9 +121,11 @@ impl Transport<RoleClient> for WebSocketTransport {
             };
             let outcome = sending.await;
             if let Err(failure) = &outcome {
-                // Not an error of the request that opened the connection.
                 let delivery = failure.delivery();
-                let failure = error::no_response(failure.clone()).with_delivery(delivery);
+                let failure = match (failure.kind(), delivery) {
+                    (ErrorKind::Transport, Delivery::NotSent) => error::ended(failure.clone()),
+                    _ => error::no_response(failure.clone()).with_delivery(delivery),
+                };
                 match &exchange {
                     Some(exchange) => exchange.record_failure(failure),
                     None => shared.record_failure(failure),
