@@ -13,6 +13,7 @@ use blaxel_emulator::{CredentialKind, Emulator};
 use blaxel_inference::mcp::{JsonRpcError, McpClient};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -131,6 +132,43 @@ async fn a_server_that_is_missing_or_refuses_the_credential_is_reported_as_over_
 }
 
 #[tokio::test]
+async fn the_error_of_a_server_with_another_transport_names_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let response = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(response).await;
+        }
+    });
+    let client = Client::builder()
+        .api_key("bl_key")
+        .workspace("demo")
+        .trust(&*url)
+        .build()
+        .unwrap();
+    let other = Inference::new(client).function("other").url(&*url);
+    let error = other.connect_websocket().await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    assert!(error.to_string().contains("with `connect`"), "{error}");
+    let error = other.connect().await.unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("with `connect_websocket`"), "{text}");
+    server.abort();
+    // The gateway knows no such function: no transport would help.
+    let emulator = emulator().await;
+    let missing = Inference::new(self::client(&emulator)).function("nothing");
+    for error in [
+        missing.connect().await.unwrap_err(),
+        missing.connect_websocket().await.unwrap_err(),
+    ] {
+        assert!(!error.to_string().contains("`connect"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_without_connections_is_named() {
     let emulator = Emulator::offline();
     emulator.add("functions", "search").unwrap();
@@ -168,6 +206,34 @@ async fn a_cut_connection_fails_the_calls_in_flight_and_nothing_is_sent_after_it
     assert_cut(&mcp, &error).await;
     let again = connect(&emulator).await;
     assert_eq!(again.tools().await.unwrap().len(), 7);
+}
+
+#[tokio::test]
+async fn a_call_at_the_end_of_a_session_never_contradicts_itself() {
+    let mut unsent = 0;
+    for yields in 0..40 {
+        let emulator = emulator().await;
+        let mcp = connect(&emulator).await;
+        emulator.end_mcp_sessions();
+        for _ in 0..yields {
+            tokio::task::yield_now().await;
+        }
+        let call = mcp.tool("echo");
+        let arguments = json!({"text": "late"});
+        let outcome = timeout(LIMIT, call.call(&arguments)).await.unwrap();
+        let error = outcome.unwrap_err();
+        let text = error.to_string();
+        assert_ne!(
+            text.contains("connect again"),
+            error.maybe_applied(),
+            "{text}"
+        );
+        let is_clear = !text.contains("may have taken effect") || !text.contains("not sent");
+        assert!(is_clear, "{text}");
+        unsent += usize::from(!error.maybe_applied());
+        assert_eq!(error.operation().unwrap().name(), "CallMcpServer");
+    }
+    assert!(unsent > 0, "no call came after the end");
 }
 
 #[tokio::test]

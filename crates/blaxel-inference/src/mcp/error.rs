@@ -3,7 +3,7 @@
 use std::fmt;
 
 use blaxel_core::__private::{ErrorParts, MAX_MESSAGE_CHARS, one_line, unclosed};
-use blaxel_core::{BoxError, Delivery, Error, OperationInfo};
+use blaxel_core::{BoxError, Delivery, Error, ErrorOrigin, OperationInfo};
 use rmcp::model::ErrorData;
 use rmcp::service::{ClientInitializeError, ServiceError};
 use rmcp::transport::DynamicTransportError;
@@ -220,6 +220,34 @@ pub(super) fn ended(reason: Error) -> Error {
         reason,
     )
     .with_delivery(Delivery::NotSent)
+}
+
+/// Adds to the error of a server that does not speak streamable HTTP that it may speak WebSocket.
+pub(super) fn not_over_http(error: Error) -> Error {
+    let advice = "the server may speak WebSocket only; start the session with `connect_websocket`";
+    advised(error, &[404, 405, 426], advice)
+}
+
+/// Adds to the error of a server that does not speak WebSocket that it may speak streamable HTTP.
+#[cfg(feature = "mcp-websocket")]
+pub(super) fn not_by_websocket(error: Error) -> Error {
+    let advice = "the server may speak streamable HTTP only; start the session with `connect`";
+    advised(error, &[200, 400, 404, 405, 406], advice)
+}
+
+/// Adds advice to the error of a server that responded with one of these statuses, unless the platform did.
+fn advised(error: Error, statuses: &[u16], advice: &'static str) -> Error {
+    let by_server = match error.api() {
+        Some(api) => api.origin() == ErrorOrigin::Workload,
+        None => error.is_decode(),
+    };
+    let status = error.status().map(|status| status.as_u16());
+    let applies = status.is_some_and(|status| statuses.contains(&status));
+    if by_server && applies && error.cause().is_none() {
+        error.caused_by(advice)
+    } else {
+        error
+    }
 }
 
 /// Creates the error of a response that belongs to no request that waits for it.

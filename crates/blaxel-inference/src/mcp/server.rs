@@ -167,7 +167,8 @@ impl<S: HttpService> McpServer<S> {
     /// # Errors
     ///
     /// As [`connect`](Self::connect), and [`Error::is_decode`] if the server or the service cannot upgrade the
-    /// connection.
+    /// connection. A server that speaks streamable HTTP only mostly responds with an error status; the error then says
+    /// so.
     #[cfg(feature = "mcp-websocket")]
     #[cfg_attr(docsrs, doc(cfg(feature = "mcp-websocket")))]
     pub async fn connect_websocket(&self) -> Result<McpClient, Error> {

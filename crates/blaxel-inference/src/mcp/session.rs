@@ -48,7 +48,8 @@ pub(super) async fn start<S: HttpService>(
     let (owner, owned) = watch::channel(());
     let transport = HttpTransport::new(service, Arc::clone(&shared), owned);
     let transport = StreamableHttpClientTransport::with_client(transport, config());
-    serve(transport, owner, shared, client).await
+    let started = serve(transport, owner, shared, client).await;
+    started.map_err(error::not_over_http)
 }
 
 /// Starts a session by WebSocket.
@@ -61,7 +62,9 @@ pub(super) async fn start_on_websocket<S: HttpService>(
     check_runtime()?;
     let shared = Arc::new(shared);
     let (owner, owned) = watch::channel(());
-    let transport = WebSocketTransport::connect(service, Arc::clone(&shared), owned).await?;
+    let transport = WebSocketTransport::connect(service, Arc::clone(&shared), owned)
+        .await
+        .map_err(error::not_by_websocket)?;
     serve(transport, owner, shared, client).await
 }
 
