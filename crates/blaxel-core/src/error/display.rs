@@ -35,18 +35,13 @@ impl Error {
         if !self.0.message.is_empty() {
             f.write_str(": ")?;
         }
-        write!(f, "{}", status.as_u16())?;
-        match api.code() {
-            Some(code) => write!(f, " {code}")?,
-            None => write!(
-                f,
-                " {}",
-                status.canonical_reason().unwrap_or("unknown status")
-            )?,
-        }
-        match api.message() {
-            Some(message) => write!(f, ": {}", unclosed(message)),
-            None => Ok(()),
+        let phrase = status.canonical_reason().unwrap_or("unknown status");
+        let name = api.code().unwrap_or(phrase);
+        write!(f, "{} {name}", status.as_u16())?;
+        // A server without a message often sends the phrase of the status instead.
+        match api.message().map(unclosed) {
+            Some(message) if !message.eq_ignore_ascii_case(name) => write!(f, ": {message}"),
+            _ => Ok(()),
         }
     }
 

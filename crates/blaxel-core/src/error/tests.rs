@@ -328,10 +328,25 @@ fn only_a_change_with_unknown_outcome_may_have_been_applied() {
 }
 
 #[test]
+fn a_message_that_repeats_the_status_or_the_code_is_printed_once() {
+    for (body, text) in [
+        (r#"{"code":401,"error":"Unauthorized"}"#, "401 Unauthorized"),
+        (r#"{"code":"NO","message":"no."}"#, "401 NO"),
+        (r#"{"code":"NO","message":"why"}"#, "401 NO: why"),
+    ] {
+        let shown = error_of(&CREATE, 401, &[], body).to_string();
+        assert!(shown.ends_with(text), "{shown}");
+    }
+}
+
+#[test]
 fn a_sleeping_workload_is_unavailable_rather_than_not_found() {
     let body = r#"{"error":{"code":"WORKLOAD_UNAVAILABLE","origin":"platform","retryable":true}}"#;
     let error = error_of(&CALL, 404, &[], body);
     assert!(error.is_unavailable() && error.is_transient() && !error.is_not_found());
+    // One that has to be woken by its owner first, such as an archived sandbox.
+    let archived = error_of(&CALL, 404, &[], &body.replace("true", "false"));
+    assert!(archived.is_unavailable() && !archived.is_transient() && !archived.is_not_found());
     let missing = error_of(
         &CALL,
         404,
