@@ -58,7 +58,7 @@ pub(super) static CALLS: Area = Area {
         assumed(
             &["InvokeAgent", "CallFunction", "CallModel"],
             "The codes of the gateway and when it uses which are known from lists of clients.",
-            "A workload that exists and is not `DEPLOYED` gets 404 with `WORKLOAD_UNAVAILABLE`, which is retryable. `dispatch_state` and `safe_to_retry_request` are not sent.",
+            "A workload that exists and is not `DEPLOYED` gets 404 with `WORKLOAD_UNAVAILABLE`, which is retryable, unless it is a sandbox that is archived. `dispatch_state` and `safe_to_retry_request` are not sent.",
         ),
         left_out(
             &["InvokeAgent", "CallFunction", "CallModel"],
@@ -132,6 +132,11 @@ pub(super) static IMAGES: Area = Area {
             &["CreateImage", "PutArchive"],
             "An upload is built into an image by its Dockerfile.",
             "Any archive of at most 64 MiB is accepted and becomes a tag after the build time. Nothing is built: the log is made up, and the sizes are those of the upload.",
+        ),
+        assumed(
+            &["PutArchive"],
+            "The name of a built image in the workload that is deployed from it is not documented.",
+            "After the upload the workload names the type, its own name and the new tag, such as `sandbox/tools:1a2b3c4d5e6f`.",
         ),
         assumed(
             &["PutArchive"],

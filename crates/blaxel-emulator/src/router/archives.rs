@@ -49,7 +49,7 @@ fn put(call: &Call) -> HandlerResult {
             if !store.build(&collection, &name, serial) {
                 return Ok(StatusCode::OK.into_response());
             }
-            images::add_deployed(&mut store, collection.kind(), &name, call.body.len());
+            images::add_deployed(&mut store, &collection, &name, call.body.len());
         }
         Purpose::Image { key, serial } => {
             images::receive(&mut store, &key, serial, call.body.len());

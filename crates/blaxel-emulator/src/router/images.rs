@@ -18,8 +18,8 @@ use super::{body, uploads};
 use crate::errors::ErrorResponse;
 use crate::state::image::{self, TYPES};
 use crate::state::{
-    Author, Collection, Document, FailingWork, IMAGE_SHARES, IMAGES, Kind, OpenStore, Record,
-    Shown, member,
+    Author, Collection, Document, FailingWork, IMAGE_SHARES, IMAGES, OpenStore, Record, Shown,
+    member,
 };
 use crate::uploads::Purpose;
 
@@ -179,30 +179,37 @@ fn create(call: &Call) -> HandlerResult {
     ))
 }
 
-/// Builds an image from an upload, if the image still has this serial number.
-pub(crate) fn receive(store: &mut OpenStore, key: &str, serial: u64, size: usize) {
+/// Builds an image from an upload, if the image still has this serial number. Returns the new tag, unless the build fails.
+pub(crate) fn receive(
+    store: &mut OpenStore,
+    key: &str,
+    serial: u64,
+    size: usize,
+) -> Option<String> {
     let (now, lasts) = (store.now(), store.setting().build_time);
     let name = store.fresh_secret();
     let fails = store.take_failure(FailingWork::Build(IMAGES.path), key);
     let image = store.modify(&collection(), key);
-    if let Some(image) = image.filter(|image| image.serial == serial) {
-        if fails {
-            image::fail_build(&mut image.timeline, now, lasts);
-            return;
-        }
-        image::build(&mut image.timeline, now, lasts);
-        let size = u64::try_from(size).unwrap_or(u64::MAX);
-        let name = name.get(..12).unwrap_or(&name);
-        image::add_tag(image, image::tag(name, now.saturating_add(lasts), size));
+    let image = image.filter(|image| image.serial == serial)?;
+    if fails {
+        image::fail_build(&mut image.timeline, now, lasts);
+        return None;
     }
+    image::build(&mut image.timeline, now, lasts);
+    let size = u64::try_from(size).unwrap_or(u64::MAX);
+    let name = name.get(..12).unwrap_or(&name);
+    image::add_tag(image, image::tag(name, now.saturating_add(lasts), size));
+    Some(name.to_owned())
 }
 
-/// Builds the image of a workload that is deployed from an upload.
-pub(crate) fn add_deployed(store: &mut OpenStore, kind: &Kind, name: &str, size: usize) {
+/// Builds the image of a workload that is deployed from an upload, and makes the workload name it.
+pub(crate) fn add_deployed(store: &mut OpenStore, workloads: &Collection, name: &str, size: usize) {
     let of_kind = TYPES
         .iter()
-        .find(|(_, of_kind, _)| of_kind.path == kind.path);
-    let Some((of_type, ..)) = of_kind else { return };
+        .find(|(_, of_kind, _)| of_kind.path == workloads.kind().path);
+    let Some((of_type, _, path)) = of_kind else {
+        return;
+    };
     let key = image::key(name, of_type);
     if store.get(&collection(), &key).is_none() {
         let author = Author {
@@ -213,7 +220,11 @@ pub(crate) fn add_deployed(store: &mut OpenStore, kind: &Kind, name: &str, size:
         store.put(&collection(), &key, Document::new(), &author);
     }
     let serial = store.get(&collection(), &key).map(|image| image.serial);
-    receive(store, &key, serial.unwrap_or_default(), size);
+    let tag = receive(store, &key, serial.unwrap_or_default(), size);
+    if let (Some(tag), Some(workload)) = (tag, store.modify(workloads, name)) {
+        let reference = format!("{of_type}/{name}:{tag}");
+        member::set(&mut workload.document, path, reference.into());
+    }
 }
 
 /// Returns the reason why an image cannot be deleted.

@@ -133,6 +133,14 @@ async fn a_deployment_from_an_upload_creates_an_image() {
     ask(Method::PUT, url).bytes("zip").to(&service).await;
     let image = get("/images/function/bot").on(&emulator).await.expect(200);
     assert_eq!(image["metadata"]["status"], "BUILDING");
+    emulator.clock().advance(Duration::from_secs(60));
+    let image = get("/images/function/bot").on(&emulator).await.expect(200);
+    let tag = image["spec"]["tags"][0]["name"].as_str().unwrap();
+    let function = get("/functions/bot").on(&emulator).await.expect(200);
+    assert_eq!(
+        function["spec"]["runtime"]["image"],
+        format!("function/bot:{tag}")
+    );
     let refused = delete("/images/function/bot").on(&emulator).await;
     assert_eq!(refused.control_error(400), "Image is in use");
 }
