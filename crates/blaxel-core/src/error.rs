@@ -408,7 +408,8 @@ impl Error {
 
     /// Returns `true` if a workload exists but cannot respond now: it is starting, waking up or
     /// being moved. The same call can succeed within seconds, so
-    /// [`is_transient`](Self::is_transient) is `true` as well.
+    /// [`is_transient`](Self::is_transient) is `true` as well, unless the gateway states that it does not help to call
+    /// again: an archived sandbox must be unarchived first.
     ///
     /// The gateway reports this with the code `WORKLOAD_UNAVAILABLE` and status 404, or with a 502 or
     /// 503, as the proxies in front of it do. A workload that itself responds with such a code or

@@ -20,6 +20,8 @@ pub(crate) enum Gateway {
     RouteNotFound,
     WorkloadNotFound,
     WorkloadUnavailable,
+    /// The code is that of a workload that is asleep, but only its owner can wake it.
+    WorkloadArchived,
     WorkspaceNotFound,
     AuthenticationRequired,
     AuthenticationFailed,
@@ -33,7 +35,9 @@ impl Gateway {
         match self {
             Self::RouteNotFound => (StatusCode::NOT_FOUND, "ROUTE_NOT_FOUND"),
             Self::WorkloadNotFound => (StatusCode::NOT_FOUND, "WORKLOAD_NOT_FOUND"),
-            Self::WorkloadUnavailable => (StatusCode::NOT_FOUND, "WORKLOAD_UNAVAILABLE"),
+            Self::WorkloadUnavailable | Self::WorkloadArchived => {
+                (StatusCode::NOT_FOUND, "WORKLOAD_UNAVAILABLE")
+            }
             Self::WorkspaceNotFound => (StatusCode::NOT_FOUND, "WORKSPACE_NOT_FOUND"),
             Self::AuthenticationRequired => (StatusCode::UNAUTHORIZED, "AUTHENTICATION_REQUIRED"),
             Self::AuthenticationFailed => (StatusCode::UNAUTHORIZED, "AUTHENTICATION_FAILED"),
@@ -43,6 +47,20 @@ impl Gateway {
                 (StatusCode::PAYLOAD_TOO_LARGE, "REQUEST_ENTITY_TOO_LARGE")
             }
         }
+    }
+}
+
+impl Gateway {
+    /// Returns the advice of an error for which there is a better one than that of all errors.
+    fn action(self) -> Option<&'static str> {
+        Some(match self {
+            Self::WorkloadNotFound => "Deploy the workload, or correct its name.",
+            Self::WorkloadArchived => "Unarchive the sandbox before you call it.",
+            Self::WorkspaceNotFound => "Correct the name of the workspace.",
+            Self::AuthenticationRequired => "Send a credential.",
+            Self::AuthenticationFailed => "Send a valid credential.",
+            _ => return None,
+        })
     }
 }
 
@@ -168,7 +186,11 @@ impl ErrorResponse {
     pub(crate) fn gateway(what: Gateway, message: &str, now: &Timestamp) -> Self {
         let (status, code) = what.code();
         let retryable = matches!(what, Gateway::WorkloadUnavailable);
-        Self::envelope(status, code, message, retryable, now.as_str())
+        let mut response = Self::envelope(status, code, message, retryable, now.as_str());
+        if let Some(action) = what.action() {
+            response.body["error"]["action"] = action.into();
+        }
+        response
     }
 
     /// Creates an error of the gateway with any code.

@@ -12,7 +12,7 @@ use blaxel::sandbox::drives::MountOptions;
 use blaxel::sandbox::{
     CreationTimeout, Drift, DriveMount, Launch, OnSetupFailure, Sandbox, Sandboxes, SetupError,
 };
-use blaxel_core::Error;
+use blaxel_core::{Error, ErrorCode};
 use blaxel_emulator::{Emulator, Entry, Fault};
 use http::StatusCode;
 use proptest::collection::vec;
@@ -426,6 +426,21 @@ async fn a_creation_after_its_deadline_names_the_sandbox_and_frees_the_name() {
     assert_eq!(timeout.deadline(), Some(Duration::from_secs(9)));
     let found = world.sandboxes.collection().find("dev").await.unwrap();
     assert!(found.is_none(), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_call_of_an_archived_sandbox_is_not_repeated_and_says_what_to_do() {
+    let world = World::new();
+    let sandbox = world.create("dev").await.unwrap();
+    world.sandboxes.archive("dev").await.unwrap();
+    let error = sandbox.fs().read("/etc/hostname").await.unwrap_err();
+    assert_eq!(error.platform_code(), Some(ErrorCode::WorkloadUnavailable));
+    assert!(!error.is_transient() && !error.is_not_found(), "{error}");
+    assert_eq!(error.attempts(), 1, "{error}");
+    assert!(
+        error.to_string().contains("Unarchive the sandbox"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

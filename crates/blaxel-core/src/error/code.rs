@@ -34,7 +34,8 @@ crate::open_enum! {
         WorkloadNotFound = "WORKLOAD_NOT_FOUND",
         /// There is no workspace of this name. Correct the workspace of the client.
         WorkspaceNotFound = "WORKSPACE_NOT_FOUND",
-        /// The workload has no running instance at the moment. Call it again within a minute.
+        /// The workload has no running instance at the moment. Call it again within a minute, if
+        /// [`Error::is_transient`](crate::Error::is_transient) is `true`. Unarchive a sandbox that is archived.
         WorkloadUnavailable = "WORKLOAD_UNAVAILABLE",
         /// The workload's last deployment failed. Read its logs, and deploy it again.
         WorkloadFailed = "WORKLOAD_FAILED",

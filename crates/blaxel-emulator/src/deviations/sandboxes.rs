@@ -212,6 +212,11 @@ pub(super) static CONTENTS: Area = Area {
             "The progress and the failures of an archive are not documented.",
             "Progress is computed from the clock. A failure leads back to the earlier status. A sandbox that is archived still ends by its `ttl` and its policies. The disk of unconfined local guests is not read-only meanwhile.",
         ),
+        assumed(
+            &["UnarchiveSandbox"],
+            "It is not documented if the drives of a sandbox are mounted again when it is restored.",
+            "They are not: a mount belongs to the machine, which ends. Volumes are part of the settings, and attached again.",
+        ),
         differs(
             &["CreateVolume", "UpdateVolume"],
             "A volume is a block device.",

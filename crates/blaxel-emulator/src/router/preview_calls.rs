@@ -17,6 +17,7 @@ use super::data_plane::{Target, call_sandbox};
 use super::forward::remove_hop_by_hop;
 use super::host_names::ByHost;
 use super::route::{HandlerResult, Route};
+use super::workload;
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::state::{
@@ -125,7 +126,7 @@ async fn show(
         let record = store.get(&Collection::top(&SANDBOXES), sandbox);
         let status = record.map(|record| record.status(store.now()));
         if !matches!(status, Some(status::DEPLOYED | status::UNARCHIVING)) {
-            return Err(unavailable(call));
+            return Err(unavailable(call, status));
         }
     }
     let port = member::get(preview, "spec/port").and_then(Value::as_u64);
@@ -255,7 +256,8 @@ fn not_found(call: &Call) -> ErrorResponse {
     )
 }
 
-fn unavailable(call: &Call) -> ErrorResponse {
+fn unavailable(call: &Call, status: Option<&str>) -> ErrorResponse {
     let message = "The sandbox of the preview does not run.";
-    ErrorResponse::gateway(Gateway::WorkloadUnavailable, message, &call.now())
+    let what = workload::unavailable(status.unwrap_or_default());
+    ErrorResponse::gateway(what, message, &call.now())
 }

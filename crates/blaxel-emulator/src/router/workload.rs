@@ -26,10 +26,18 @@ pub(crate) fn require_running(call: &Call, kind: &'static Kind) -> Result<(), Er
                 format!("The {noun} named {name:?} has ended."),
             ),
             status => (
-                Gateway::WorkloadUnavailable,
+                unavailable(status),
                 format!("The {noun} named {name:?} is {status}."),
             ),
         },
     };
     Err(ErrorResponse::gateway(what, &message, &call.now()))
+}
+
+/// Returns the error of a workload that exists and does not serve calls in this status.
+pub(crate) fn unavailable(status: &str) -> Gateway {
+    match status {
+        status::ARCHIVING | status::ARCHIVED => Gateway::WorkloadArchived,
+        _ => Gateway::WorkloadUnavailable,
+    }
 }

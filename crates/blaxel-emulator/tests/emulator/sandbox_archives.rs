@@ -203,6 +203,47 @@ async fn only_a_deployed_sandbox_is_archived_and_only_an_archived_one_restored()
 }
 
 #[tokio::test]
+async fn a_call_of_an_archived_sandbox_is_advised_to_restore_it() {
+    let emulator = slow();
+    for elapsed in [Duration::ZERO, LASTS] {
+        if elapsed.is_zero() {
+            act(&emulator, "archive").await.expect(200);
+        }
+        emulator.clock().advance(elapsed);
+        let refused = health(&emulator).await;
+        refused.gateway(404, "WORKLOAD_UNAVAILABLE");
+        let error = &refused.expect(404)["error"];
+        assert_eq!(error["retryable"], false);
+        let action = error["action"].as_str().unwrap();
+        assert!(action.starts_with("Unarchive the sandbox"), "{action}");
+    }
+    act(&emulator, "unarchive").await.expect(200);
+    health(&emulator).await.expect(200);
+}
+
+#[tokio::test]
+async fn drives_are_not_mounted_again() {
+    let emulator = Emulator::offline();
+    emulator.add("drives", "shared").unwrap();
+    emulator.add("sandboxes", "sb").unwrap();
+    let path = in_sandbox(&emulator, "sb", "/drives/mount");
+    let mount = json!({"driveName": "shared", "mountPath": "/mnt"});
+    let mounted = post(path.clone(), &mount).bare(&emulator.service()).await;
+    mounted.expect(200);
+    run(&emulator, "sb", "echo kept > /mnt/file").await;
+    act(&emulator, "archive").await.expect(200);
+    act(&emulator, "unarchive").await.expect(200);
+    let mounts = get(path.clone())
+        .bare(&emulator.service())
+        .await
+        .expect(200);
+    assert_eq!(mounts["mounts"], json!([]), "{mounts}");
+    let mounted = post(path, &mount).bare(&emulator.service()).await;
+    mounted.expect(200);
+    assert_eq!(run(&emulator, "sb", "cat /mnt/file").await, "kept\n");
+}
+
+#[tokio::test]
 async fn archiving_takes_no_time_unless_it_is_told_to() {
     let emulator = Emulator::offline();
     emulator.add("sandboxes", "sb").unwrap();
