@@ -3,7 +3,10 @@
 //! the emulator does not copy what it shows. The counts are exact, so they can be asserted.
 
 #[path = "../benches/budget/calls.rs"]
-#[allow(dead_code, reason = "the instructions are counted by the benchmark only")]
+#[allow(
+    dead_code,
+    reason = "the instructions are counted by the benchmark only"
+)]
 mod calls;
 #[path = "../benches/support/document.rs"]
 mod document;

@@ -34,6 +34,7 @@ mod description;
 mod endpoint;
 mod error;
 mod framing;
+mod header_time;
 #[cfg(any(feature = "chrono", feature = "jiff"))]
 mod interop;
 mod journal;
@@ -119,10 +120,9 @@ pub mod __private {
     pub use crate::context::upgrade_request;
     pub use crate::context::{body_size, is_changing, journal, record_time_limit, time_limit};
     pub use crate::endpoint::resolve_on;
-    pub use crate::error::{
-        ErrorParts, JsonProblem, is_by_edge, is_transient, is_unprocessed, retry_after, server_time,
-    };
+    pub use crate::error::{ErrorParts, JsonProblem, is_by_edge, is_transient, is_unprocessed};
     pub use crate::framing::check_framing;
+    pub use crate::header_time::{retry_after, server_time};
     pub use crate::journal::Journal;
     pub use crate::later::{bounded_wait, later};
     pub use crate::raw::{attach, attach_to_response, restore};

@@ -9,19 +9,19 @@ use crate::state::timeline::DeploymentGoal;
 use crate::state::{Author, Collection, Kind, Record, member};
 
 impl OpenStore {
-    /// Builds and deploys the upload for a record, if it still has this serial number. Returns `false` if the build
-    /// fails.
+    /// Builds and deploys the upload for a record, if it still has this serial number. Returns `true` if it
+    /// is built: the record exists, and the build does not fail.
     pub(crate) fn build(&mut self, collection: &Collection, name: &str, serial: u64) -> bool {
         let Some(mut record) = self.rows.take(collection.key(), name) else {
-            return true;
+            return false;
         };
-        let mut succeeds = true;
+        let mut is_built = false;
         if record.serial == serial && !record.timeline.is_deleting() {
             let steps = (self.setting().build_time, self.setting().deploy_time);
             let revision = record.revisions.latest().map(str::to_owned);
             let (now, revision) = (self.now(), revision.as_deref());
-            succeeds = !self.take_failure(FailingWork::Build(collection.kind().path), name);
-            if succeeds {
+            is_built = !self.take_failure(FailingWork::Build(collection.kind().path), name);
+            if is_built {
                 let goal = self.goal_of(collection.kind(), &record);
                 record.timeline.build(now, steps, goal, revision);
             } else {
@@ -29,7 +29,7 @@ impl OpenStore {
             }
         }
         self.rows.insert(collection.key(), record);
-        succeeds
+        is_built
     }
 
     /// Starts the deployment of a record, if its kind is deployed, and sets its end.
