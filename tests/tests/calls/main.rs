@@ -13,7 +13,6 @@ mod offline;
 mod plain_service;
 mod ports;
 mod secrets;
-mod spans;
 mod terminal;
 mod uploads;
 mod websocket;

@@ -42,3 +42,13 @@ pub(super) fn text(argument: OsString) -> Result<String, BadOption> {
     let bad = |argument| BadOption(format!("the argument {argument:?} is not UTF-8"));
     argument.into_string().map_err(bad)
 }
+
+/// Checks that the program has TLS.
+pub(super) fn require_tls() -> Result<(), BadOption> {
+    match cfg!(feature = "tls") {
+        true => Ok(()),
+        false => Err(BadOption(
+            "--tls: the program was compiled without the feature `tls`".to_owned(),
+        )),
+    }
+}

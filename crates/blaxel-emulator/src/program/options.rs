@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use blaxel_emulator::{Builder, Data, Emulator, UnknownIncident, Workload};
 
-use super::arguments::{BadOption, program, text};
+use super::arguments::{BadOption, program, require_tls, text};
 use super::at_end::AtEnd;
 use super::record::{self, Recording};
 
@@ -329,16 +329,6 @@ fn guests(builder: Builder, kind: &str) -> Result<Option<Builder>, BadOption> {
                 .to_owned(),
         )),
         _ => Ok(None),
-    }
-}
-
-/// Checks that the program has TLS.
-pub(super) fn require_tls() -> Result<(), BadOption> {
-    match cfg!(feature = "tls") {
-        true => Ok(()),
-        false => Err(BadOption(
-            "--tls: the program was compiled without the feature `tls`".to_owned(),
-        )),
     }
 }
 

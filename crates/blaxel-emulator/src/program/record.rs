@@ -7,9 +7,8 @@ use std::process::ExitCode;
 
 use blaxel_emulator::{Recorder, RecorderBuilder};
 
-use super::arguments::{BadOption, program, text};
+use super::arguments::{BadOption, program, require_tls, text};
 use super::child::{Ended, NOT_FOUND, asked_to_end, exit_code, proxy_variables, run_with};
-use super::options::require_tls;
 use super::trust::TemporaryDirectory;
 
 /// The variable that stands for other addresses of the platform.

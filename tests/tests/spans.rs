@@ -1,5 +1,7 @@
 //! Promise: each call and each attempt has a span with OpenTelemetry's names, and no crate traces a
 //! payload or a secret.
+//!
+//! In a program of its own: a thread without a subscriber would decide for the whole process which spans exist.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
