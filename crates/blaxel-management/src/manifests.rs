@@ -21,6 +21,7 @@
 
 mod apply;
 mod delete;
+mod in_collection;
 #[cfg(feature = "project-file")]
 mod project;
 mod reader;

@@ -4,11 +4,10 @@
 use blaxel_core::call;
 use blaxel_core::{Error, HttpService};
 
-#[allow(unused_imports, reason = "the features decide which kinds exist")]
-use super::ManifestKind;
+use super::in_collection::in_collection;
 use super::report::{ManifestReport, ManifestResult};
 use super::stored::StoredManifest;
-use super::{Manifest, Manifests, not_compiled};
+use super::{Manifest, Manifests};
 use crate::Management;
 #[cfg(any(
     feature = "workloads",
@@ -84,44 +83,7 @@ impl<S: HttpService> Management<S> {
         &self,
         manifest: &Manifest,
     ) -> Result<Outcome<StoredManifest>, Error> {
-        match manifest.kind() {
-            #[cfg(feature = "workloads")]
-            ManifestKind::Policy => apply(&self.policies(), manifest).await,
-            #[cfg(feature = "workloads")]
-            ManifestKind::Model => apply(&self.models(), manifest).await,
-            #[cfg(feature = "workloads")]
-            ManifestKind::Function => apply(&self.functions(), manifest).await,
-            #[cfg(feature = "workloads")]
-            ManifestKind::Agent => apply(&self.agents(), manifest).await,
-            #[cfg(feature = "workloads")]
-            ManifestKind::Application => apply(&self.applications(), manifest).await,
-            #[cfg(feature = "workloads")]
-            ManifestKind::Job => apply(&self.jobs(), manifest).await,
-            #[cfg(feature = "catalog")]
-            ManifestKind::IntegrationConnection => {
-                apply(&self.integration_connections(), manifest).await
-            }
-            #[cfg(feature = "storage")]
-            ManifestKind::VolumeTemplate => apply(&self.volume_templates(), manifest).await,
-            #[cfg(feature = "storage")]
-            ManifestKind::Volume => apply(&self.volumes(), manifest).await,
-            #[cfg(feature = "storage")]
-            ManifestKind::Drive => apply(&self.drives(), manifest).await,
-            #[cfg(feature = "sandboxes")]
-            ManifestKind::Sandbox => apply(&self.sandboxes(), manifest).await,
-            #[cfg(feature = "sandboxes")]
-            ManifestKind::Preview => {
-                let [sandbox] = manifest.parents()?;
-                apply(&self.sandboxes().previews(sandbox), manifest).await
-            }
-            #[cfg(feature = "sandboxes")]
-            ManifestKind::PreviewToken => {
-                let [sandbox, preview] = manifest.parents()?;
-                let tokens = self.sandboxes().previews(sandbox).tokens(preview);
-                create_token(&tokens, manifest).await
-            }
-            kind => Err(not_compiled(kind)),
-        }
+        in_collection!(self, manifest, apply, create_token)
     }
 }
 

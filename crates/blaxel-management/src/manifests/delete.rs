@@ -2,10 +2,9 @@
 
 use blaxel_core::{Error, HttpService};
 
-#[allow(unused_imports, reason = "the features decide which kinds exist")]
-use super::ManifestKind;
+use super::in_collection::in_collection;
 use super::report::{ManifestReport, ManifestResult};
-use super::{Manifest, ManifestDeletion, Manifests, not_compiled};
+use super::{Manifest, ManifestDeletion, Manifests};
 use crate::Management;
 #[cfg(any(
     feature = "workloads",
@@ -59,44 +58,7 @@ impl<S: HttpService> Management<S> {
     ///
     /// The error of the request, except "not found"; [`Error::is_input`] for a kind that the crate was compiled without.
     pub async fn delete_manifest(&self, manifest: &Manifest) -> Result<ManifestDeletion, Error> {
-        match manifest.kind() {
-            #[cfg(feature = "workloads")]
-            ManifestKind::Policy => delete(&self.policies(), manifest).await,
-            #[cfg(feature = "workloads")]
-            ManifestKind::Model => delete(&self.models(), manifest).await,
-            #[cfg(feature = "workloads")]
-            ManifestKind::Function => delete(&self.functions(), manifest).await,
-            #[cfg(feature = "workloads")]
-            ManifestKind::Agent => delete(&self.agents(), manifest).await,
-            #[cfg(feature = "workloads")]
-            ManifestKind::Application => delete(&self.applications(), manifest).await,
-            #[cfg(feature = "workloads")]
-            ManifestKind::Job => delete(&self.jobs(), manifest).await,
-            #[cfg(feature = "catalog")]
-            ManifestKind::IntegrationConnection => {
-                delete(&self.integration_connections(), manifest).await
-            }
-            #[cfg(feature = "storage")]
-            ManifestKind::VolumeTemplate => delete(&self.volume_templates(), manifest).await,
-            #[cfg(feature = "storage")]
-            ManifestKind::Volume => delete(&self.volumes(), manifest).await,
-            #[cfg(feature = "storage")]
-            ManifestKind::Drive => delete(&self.drives(), manifest).await,
-            #[cfg(feature = "sandboxes")]
-            ManifestKind::Sandbox => delete(&self.sandboxes(), manifest).await,
-            #[cfg(feature = "sandboxes")]
-            ManifestKind::Preview => {
-                let [sandbox] = manifest.parents()?;
-                delete(&self.sandboxes().previews(sandbox), manifest).await
-            }
-            #[cfg(feature = "sandboxes")]
-            ManifestKind::PreviewToken => {
-                let [sandbox, preview] = manifest.parents()?;
-                let tokens = self.sandboxes().previews(sandbox).tokens(preview);
-                delete(&tokens, manifest).await
-            }
-            kind => Err(not_compiled(kind)),
-        }
+        in_collection!(self, manifest, delete, delete)
     }
 }
 

@@ -21,6 +21,10 @@ pub struct UploadUrl {
     /// The headers that the upload has to have.
     headers: Vec<(HeaderName, String)>,
     /// The time of the server when it issued the URL.
+    #[cfg_attr(
+        not(feature = "image-builder"),
+        expect(dead_code, reason = "only a build has a log from this time on")
+    )]
     issued_at: Option<Timestamp>,
 }
 
