@@ -20,7 +20,7 @@ pub(crate) type Secured<C> = C;
 
 /// The certificate authorities that a client trusts: there are none.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Roots;
+pub(crate) struct Roots {}
 
 impl Roots {
     pub(crate) fn add(&mut self, _: &str) -> io::Result<()> {
