@@ -4,16 +4,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
+use blaxel_core::__private::media_type;
 use http::{HeaderMap, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 
 /// Returns `true` if headers announce a document in JSON, and not a stream of them.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/json") && !headers.contains_key(header::CONTENT_ENCODING)
+    media_type(headers) == "application/json" && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
 /// A body that was read, as far as it fits.
