@@ -244,33 +244,33 @@ fn format_rfc3339((seconds, nanos): UnixTime) -> String {
     let (year, month, day) = civil::date_from_days(seconds.div_euclid(SECONDS_PER_DAY));
     let of_day = seconds.rem_euclid(SECONDS_PER_DAY);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    let mut text = String::with_capacity(LONGEST);
-    // `format!` takes several times as long.
-    for (number, places, next) in [
-        (year, 4, '-'),
-        (month.into(), 2, '-'),
-        (day.into(), 2, 'T'),
-        (hour, 2, ':'),
-        (minute, 2, ':'),
-        (second, 2, '.'),
-        (nanos.into(), 9, '0'),
-    ] {
-        push_digits(&mut text, number, places);
-        text.push(next);
-    }
-    text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
-    text.push('Z');
-    text
+    // Digits are set in place, since `format!` takes several times as long.
+    let mut text = b"0000-00-00T00:00:00.000000000Z".to_vec();
+    set_digits(&mut text[0..4], year);
+    set_digits(&mut text[5..7], month.into());
+    set_digits(&mut text[8..10], day.into());
+    set_digits(&mut text[11..13], hour);
+    set_digits(&mut text[14..16], minute);
+    set_digits(&mut text[17..19], second);
+    let fraction = &mut text[20..29];
+    set_digits(fraction, nanos.into());
+    let zeros = fraction.iter().rev().take_while(|digit| **digit == b'0');
+    let zeros = zeros.count();
+    text.truncate(match zeros {
+        9 => 19,
+        zeros => 29 - zeros,
+    });
+    text.push(b'Z');
+    // Digits and separators are always text.
+    String::from_utf8(text).unwrap_or_default()
 }
 
-/// The length of the longest time that [`format_rfc3339`] writes, and of the zero that it removes.
-const LONGEST: usize = "0000-01-01T00:00:00.000000000Z".len() + 1;
-
-/// Appends the last decimal digits of a number that is not negative.
-fn push_digits(text: &mut String, number: i64, places: u32) {
-    for place in (0..places).rev() {
-        let digit = (number / 10_i64.pow(place)).rem_euclid(10);
-        text.push(char::from(b'0' + digit as u8));
+/// Sets the last decimal digits of a number that is not negative.
+fn set_digits(digits: &mut [u8], number: i64) {
+    let mut rest = number.unsigned_abs() as u32;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
     }
 }
 
