@@ -1,14 +1,16 @@
 //! `cargo xtask features`: each crate compiled alone, with each choice of its features that matters.
 
 use std::cmp::Reverse;
+use std::env::consts::DLL_EXTENSION;
+use std::ffi::OsStr;
 use std::panic::resume_unwind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::Result;
 use cargo_metadata::Package;
-use xshell::Shell;
+use xshell::{Shell, cmd};
 
 use crate::git::git;
 use crate::shell::{at_root, cargo};
@@ -30,7 +32,13 @@ pub(crate) fn run(sh: &Shell, packages: &[String]) -> Result<()> {
     let mut packages: Vec<Choices<'_>> = packages.collect::<Result<_>>()?;
     // The longest ones first, so that both lanes end at about the same time.
     packages.sort_by_key(|(_, choices)| Reverse(choices.len()));
-    let lanes = [None, Some(workspace.target.join("xtask/features"))];
+    let second = workspace.target.join("xtask/features");
+    if packages.len() > 1
+        && let Err(error) = seed(sh, &workspace.target, &second)
+    {
+        println!("the packages of others are compiled twice: {error:#}");
+    }
+    let lanes = [None, Some(second)];
     let lanes = lanes.into_iter().take(packages.len());
     let queue = Mutex::new(packages.into_iter());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -42,6 +50,28 @@ pub(crate) fn run(sh: &Shell, packages: &[String]) -> Result<()> {
             result.unwrap_or_else(|panic| resume_unwind(panic))
         })
     })
+}
+
+/// Copies to a new target directory what another one has for checks, so that the packages of others are not
+/// compiled twice.
+fn seed(sh: &Shell, from: &Path, to: &Path) -> Result<()> {
+    let (from, to) = (from.join("debug"), to.join("debug"));
+    if to.exists() || !from.join("deps").exists() {
+        return Ok(());
+    }
+    let deps = to.join("deps");
+    sh.create_dir(&deps)?;
+    let mut files = sh.read_dir(from.join("deps"))?;
+    // Executables and libraries for them are large, and checks do not need them, except for procedural macros.
+    let is_needed = |file: &Path| {
+        let kind = file.extension().and_then(OsStr::to_str);
+        kind.is_some_and(|kind| matches!(kind, "d" | "rmeta") || kind == DLL_EXTENSION)
+    };
+    files.retain(|file| is_needed(file));
+    let whole = [".fingerprint", "build"].map(|directory| from.join(directory));
+    // The times of the files tell what is up to date.
+    cmd!(sh, "cp -a {files...} {deps}").quiet().run()?;
+    Ok(cmd!(sh, "cp -a {whole...} {to}").quiet().run()?)
 }
 
 /// Compiles the next package until there is none, in this target directory if it is not the usual one.
