@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use blaxel_core::__private::quote;
-use http::{HeaderMap, HeaderName, header};
+use http::header::{self, AUTHORIZATION};
+use http::{HeaderMap, HeaderName};
 
 use crate::engine::Engine;
 use crate::journal::{CredentialKind, Entry, Message};
 use crate::mask::MASK;
-use crate::router::{AUTHORIZATION, VERSION, WORKSPACE};
+use crate::router::{VERSION, WORKSPACE};
 
 /// Headers that `curl` sets itself.
 const OWN: [HeaderName; 5] = [
@@ -51,10 +52,14 @@ pub(crate) fn command(engine: &Engine, entry: &Entry) -> String {
 fn usual_headers(command: &mut String, engine: &Engine, entry: &Entry) {
     if entry.credential != CredentialKind::None {
         let _ = write!(command, " -H \"{AUTHORIZATION}: Bearer $BL_API_KEY\"");
-        let _ = write!(command, " -H {}", word(WORKSPACE, &engine.config.workspace));
+        let _ = write!(
+            command,
+            " -H {}",
+            word(WORKSPACE.as_str(), &engine.config.workspace)
+        );
     }
     if let Some(version) = &entry.version {
-        let _ = write!(command, " -H {}", word(VERSION, version));
+        let _ = write!(command, " -H {}", word(VERSION.as_str(), version));
     }
 }
 
@@ -63,7 +68,7 @@ fn headers(command: &mut String, headers: &HeaderMap) {
         let value = String::from_utf8_lossy(value.as_bytes());
         let scheme = value.strip_suffix(MASK).map(str::trim_end);
         let is_bearer = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"));
-        if is_bearer && name.as_str().ends_with(AUTHORIZATION) {
+        if is_bearer && name.as_str().ends_with(AUTHORIZATION.as_str()) {
             let _ = write!(command, " -H \"{name}: Bearer $BL_API_KEY\"");
         } else {
             let _ = write!(command, " -H {}", word(name.as_str(), &value));

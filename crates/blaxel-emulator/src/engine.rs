@@ -10,7 +10,7 @@ use ed25519_compact::{KeyPair, Seed};
 
 use crate::billing::History;
 use crate::chaos::Chaos;
-use crate::clock::Clock;
+use crate::clock::{Clock, Dates};
 use crate::connections::Connections;
 use crate::cursor::Cursors;
 use crate::data::Data;
@@ -84,6 +84,7 @@ pub(crate) struct Engine {
     /// The emulator's origin, such as `http://127.0.0.1:4242`.
     pub(crate) origin: String,
     pub(crate) clock: Clock,
+    pub(crate) dates: Dates,
     pub(crate) journal: Arc<Journal>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) faults: Faults,
@@ -137,6 +138,7 @@ impl Engine {
         Self {
             origin,
             clock,
+            dates: Dates::default(),
             journal: Arc::default(),
             connections: Arc::default(),
             faults: Faults::default(),

@@ -8,15 +8,16 @@ use std::task::{Context, Poll};
 
 use blaxel_core::__private::{ErrorParts, check_address, restore};
 use blaxel_core::{ApiVersion, Body, CallContext, Error, OperationInfo, Plane, Source};
+use http::header::HOST;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use tower_service::Service;
 
 use crate::control::Front;
 use crate::engine::Engine;
 use crate::fault::Disconnected;
 use crate::hosts::PlatformHost;
-use crate::router::is_presigned;
+use crate::router::{CREDENTIALS, OWN_AUTHORIZATION, VERSION, WORKSPACE, is_presigned};
 
 /// A tower service that calls an emulator without a socket: no network, and no async runtime except
 /// for the sessions of MCP servers, which need tokio. Created by
@@ -147,9 +148,7 @@ impl LocalService {
 
     fn add_headers(&self, headers: &mut HeaderMap, since: ApiVersion) -> Result<(), Error> {
         let config = &self.engine.config;
-        let authorized = [http::header::AUTHORIZATION, OWN_AUTHORIZATION]
-            .iter()
-            .any(|name| headers.contains_key(name));
+        let authorized = CREDENTIALS.iter().any(|name| headers.contains_key(name));
         if !authorized {
             let mut key = value(&format!("Bearer {}", config.api_key))?;
             key.set_sensitive(true);
@@ -166,11 +165,6 @@ impl LocalService {
         Ok(())
     }
 }
-
-const HOST: HeaderName = http::header::HOST;
-const OWN_AUTHORIZATION: HeaderName = HeaderName::from_static("x-blaxel-authorization");
-const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
-const WORKSPACE: HeaderName = HeaderName::from_static("x-blaxel-workspace");
 
 fn path_of(uri: &Uri) -> &str {
     uri.path_and_query().map_or("/", PathAndQuery::as_str)

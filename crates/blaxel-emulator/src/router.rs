@@ -76,7 +76,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use tower_service::Service as _;
 
 use self::access::Identity;
-pub(crate) use self::access::{AUTHORIZATION, CREDENTIALS, OWNER, VERSION, WORKSPACE};
+pub(crate) use self::access::{CREDENTIALS, OWN_AUTHORIZATION, OWNER, VERSION, WORKSPACE};
 use self::access_level::AccessLevel;
 use self::arrival::{Arrival, RequestId};
 use self::call::Call;
@@ -86,7 +86,6 @@ use self::leaks::Leaks;
 pub(crate) use self::route::Route;
 pub(crate) use self::task_urls::variables as task_variables;
 pub(crate) use self::uploads::{is_presigned, redacted_path};
-use crate::clock::http_date;
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::fault::{UnknownOperation, WAKE_SANDBOX, meet, stands_for};
@@ -201,7 +200,9 @@ impl Api {
         host_names::resolve(engine, &mut request);
         let identity = Identity::of(engine, request.headers());
         let request_id = RequestId::new(engine.next_number());
-        let (entry, leaks) = entry(engine, &request, &identity, request_id);
+        let (mut entry, leaks) = entry(engine, &request, &identity);
+        entry.request_id = request_id.to_string();
+        let id_header = HeaderValue::try_from(&entry.request_id);
         let limit = engine.config.journal_contents;
         let recording = Recording::begin(&engine.journal, &engine.clock, entry, limit, || {
             leaks.known()
@@ -216,10 +217,10 @@ impl Api {
         let performed: Result<Response, Infallible> = ROUTES.clone().call(request).await;
         let Ok(mut response) = performed;
         // That of the emulator's clock, which is not always that of this machine.
-        if let Some(date) = http_date(engine.clock.since_epoch()) {
+        if let Some(date) = engine.dates.at(engine.clock.since_epoch()) {
             response.headers_mut().entry(header::DATE).or_insert(date);
         }
-        if let Ok(id) = HeaderValue::try_from(request_id.to_string()) {
+        if let Ok(id) = id_header {
             response.headers_mut().entry(REQUEST_ID).or_insert(id);
         }
         recording.response(response)
@@ -227,19 +228,13 @@ impl Api {
 }
 
 /// Returns the journal entry of a request as it arrives, and the secrets that are known of it.
-fn entry<'a>(
-    engine: &'a Engine,
-    request: &'a Request,
-    identity: &Identity,
-    request_id: RequestId,
-) -> (Entry, Leaks<'a>) {
+fn entry<'a>(engine: &'a Engine, request: &'a Request, identity: &Identity) -> (Entry, Leaks<'a>) {
     let version = request.headers().get(access::VERSION);
     let (caller, credential_id) = identity.holder();
     let leaks = Leaks::of(engine, request.headers());
     let path = redacted_path(request.uri().path());
     let address = leaks.in_address(path, request.uri().query());
     let mut entry = Entry::arrived(engine.clock.now(), SystemTime::now());
-    entry.request_id = request_id.to_string();
     entry.method = request.method().to_string();
     entry.path = address.path;
     entry.query = address.query;

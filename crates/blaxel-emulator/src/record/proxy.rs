@@ -258,7 +258,7 @@ impl Shared {
         entry.secret_in_url = leaked.map(|name| format!("the query parameter `{name}`"));
         entry.version = version.map(str::to_owned);
         // The platform knows which one it is.
-        if CREDENTIALS.iter().any(|name| headers.contains_key(*name)) {
+        if CREDENTIALS.iter().any(|name| headers.contains_key(name)) {
             entry.credential = CredentialKind::ApiKey;
         }
         entry

@@ -1,24 +1,24 @@
 //! Checks of versions, credentials and workspaces.
 
 use blaxel_core::ApiVersion;
-use http::{HeaderMap, StatusCode};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::journal::CredentialKind;
 use crate::state;
 
-pub(crate) const VERSION: &str = "blaxel-version";
-pub(crate) const WORKSPACE: &str = "x-blaxel-workspace";
-pub(crate) const AUTHORIZATION: &str = "authorization";
+pub(crate) const VERSION: HeaderName = HeaderName::from_static("blaxel-version");
+pub(crate) const WORKSPACE: HeaderName = HeaderName::from_static("x-blaxel-workspace");
 /// Takes precedence over `authorization` if both are sent.
-pub(super) const OWN_AUTHORIZATION: &str = "x-blaxel-authorization";
+pub(crate) const OWN_AUTHORIZATION: HeaderName = HeaderName::from_static("x-blaxel-authorization");
 /// The headers that carry credentials.
-pub(crate) const CREDENTIALS: [&str; 2] = [AUTHORIZATION, OWN_AUTHORIZATION];
+pub(crate) const CREDENTIALS: [HeaderName; 2] = [AUTHORIZATION, OWN_AUTHORIZATION];
 
 /// Returns `true` if a request carries a credential.
 pub(super) fn has_credential(headers: &HeaderMap) -> bool {
-    CREDENTIALS.iter().any(|name| headers.contains_key(*name))
+    CREDENTIALS.iter().any(|name| headers.contains_key(name))
 }
 
 /// The name of the API key's holder.

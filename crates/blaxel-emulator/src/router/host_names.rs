@@ -31,6 +31,9 @@ pub(super) fn find(
 /// Replaces the path of a request to the host of a workload or a preview by the path that the emulator
 /// has for it. A host below the domain of previews that has none gets a path without a preview.
 pub(super) fn resolve(engine: &Engine, request: &mut Request) {
+    if is_at_origin(engine, request) {
+        return;
+    }
     let Some(prefix) = host(request).and_then(|host| prefix(engine, &host)) else {
         return;
     };
@@ -91,6 +94,14 @@ fn host(request: &Request) -> Option<Cow<'_, str>> {
         true => host.into(),
         false => host.to_ascii_lowercase().into(),
     })
+}
+
+/// Returns `true` if a request names the emulator's own origin, as most do.
+fn is_at_origin(engine: &Engine, request: &Request) -> bool {
+    let named = request.headers().get(header::HOST);
+    let named = named.filter(|_| request.uri().authority().is_none());
+    let scheme = named.and_then(|named| engine.origin.as_bytes().strip_suffix(named.as_bytes()));
+    scheme.is_some_and(|scheme| scheme.ends_with(b"://"))
 }
 
 fn authority(origin: &str) -> &str {

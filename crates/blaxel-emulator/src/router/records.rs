@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use super::call::Call;
@@ -82,6 +83,15 @@ pub(crate) fn taken(kind: &Kind, name: &str) -> ErrorResponse {
     ErrorResponse::explained(StatusCode::CONFLICT, &error, message)
 }
 
+/// Returns the response with a document.
 pub(crate) fn json_of(document: impl Serialize) -> Response {
-    Json(document).into_response()
+    // Most documents are not longer, so that their text is not moved while it grows.
+    let mut text = Vec::with_capacity(1 << 10);
+    match serde_json::to_writer(&mut text, &document) {
+        Ok(()) => ([(CONTENT_TYPE, JSON)], text).into_response(),
+        // It tells the problem.
+        Err(_) => Json(document).into_response(),
+    }
 }
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");

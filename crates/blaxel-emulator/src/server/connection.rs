@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -17,7 +17,7 @@ use super::body::{LateError, drained};
 use super::ending::{Endable, Ending};
 use super::handler::Handler;
 use super::protocol::{self, Protocol};
-use super::proxy::{Destination, Direction, Tunnel, direct};
+use super::proxy::{self, Destination, Tunnel};
 use super::site::Site;
 use super::streams::Streams;
 use crate::fault::Disconnected;
@@ -127,16 +127,19 @@ impl<H> Link<H> {
 async fn handle<H: Handler>(
     link: Link<H>,
     ending: Option<Ending>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
-    let request = match direct(&link.site, request, !link.is_tunnel).await {
-        Direction::Answer(request) => request,
-        Direction::Refuse(response) => return Ok(response),
-        Direction::Open(tunnel) => {
-            *lock(&link.opened) = Some(tunnel);
-            return Ok(Response::default());
-        }
-    };
+    if request.method() == Method::CONNECT {
+        // Boxed, so that the futures of all other requests are small.
+        let opening = Box::pin(proxy::open(&link.site, request, !link.is_tunnel));
+        let opened = opening
+            .await
+            .map(|tunnel| *lock(&link.opened) = Some(tunnel));
+        return Ok(opened.map_or_else(|refusal| refusal, |()| Response::default()));
+    }
+    if let Some(refusal) = proxy::refused(&link.site, &mut request) {
+        return Ok(refusal);
+    }
     let response = drained(request, |request| link.handler.call(request)).await;
     let Some(cut) = response.extensions().get::<Disconnected>() else {
         return Ok(match ending {

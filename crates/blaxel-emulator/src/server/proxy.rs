@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::header::CONTENT_TYPE;
 use http::uri::Authority;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use hyper::upgrade::{OnUpgrade, on};
@@ -32,62 +32,57 @@ pub(super) enum Destination {
     Elsewhere(TcpStream),
 }
 
-/// The next step of a request.
-pub(super) enum Direction {
-    /// It is the emulator's to answer.
-    Answer(Request<Incoming>),
-    Refuse(Response<Body>),
-    Open(Tunnel),
-}
-
-/// Decides about a request by the host that it is for. Only the connection of a client itself may become
-/// a tunnel, and not a tunnel again.
-pub(super) async fn direct<H>(
+/// Refuses a request that is for a host of others, by the URI that only a proxy gets.
+pub(super) fn refused<H>(
     site: &Site<H>,
-    mut request: Request<Incoming>,
-    may_tunnel: bool,
-) -> Direction {
+    request: &mut Request<Incoming>,
+) -> Option<Response<Body>> {
     let is_old = request.version() < Version::HTTP_2;
-    if request.method() == Method::CONNECT {
-        return match request.uri().authority().cloned() {
-            Some(host) if may_tunnel && is_old => connect(site, request, &host).await,
-            _ => {
-                let problem = "tunnels begin on a connection of their own, with HTTP/1.1";
-                Direction::Refuse(refusal(StatusCode::NOT_IMPLEMENTED, problem))
-            }
-        };
-    }
-    let authority = hosts::take_authority(&mut request);
+    let authority = hosts::take_authority(request);
     // With HTTP/2, each request has an authority, whether it is for a proxy or not.
-    match authority.filter(|host| is_old && !hosts::is_own(host, site.port)) {
-        Some(other) => Direction::Refuse(not_ours(&other)),
-        None => Direction::Answer(request),
-    }
+    let other = authority.filter(|host| is_old && !hosts::is_own(host, site.port));
+    other.map(|host| not_ours(&host))
 }
 
-async fn connect<H>(site: &Site<H>, request: Request<Incoming>, host: &Authority) -> Direction {
-    let to = if hosts::is_own(host, site.port) {
+/// Opens the tunnel that `CONNECT` asks for, or returns the refusal. Only the connection of a client itself may
+/// become a tunnel, and not a tunnel again.
+pub(super) async fn open<H>(
+    site: &Site<H>,
+    request: Request<Incoming>,
+    may_tunnel: bool,
+) -> Result<Tunnel, Response<Body>> {
+    let is_old = request.version() < Version::HTTP_2;
+    let host = request.uri().authority().cloned();
+    let Some(host) = host.filter(|_| may_tunnel && is_old) else {
+        let problem = "tunnels begin on a connection of their own, with HTTP/1.1";
+        return Err(refusal(StatusCode::NOT_IMPLEMENTED, problem));
+    };
+    let to = connect(site, &host).await?;
+    let upgrade = on(request);
+    Ok(Tunnel { upgrade, to })
+}
+
+async fn connect<H>(site: &Site<H>, host: &Authority) -> Result<Destination, Response<Body>> {
+    if hosts::is_own(host, site.port) {
         if site.tls.is_none() && !hosts::is_loopback(host.host()) {
             let problem = format!(
                 "the emulator has no certificate for {}: start it with --tls, or Builder::tls",
                 host.host()
             );
-            return Direction::Refuse(refusal(StatusCode::FORBIDDEN, &problem));
+            return Err(refusal(StatusCode::FORBIDDEN, &problem));
         }
-        Destination::Here
+        Ok(Destination::Here)
     } else if site.passes_others {
         let name = host.host().trim_matches(['[', ']']);
         let connecting = TcpStream::connect((name, host.port_u16().unwrap_or(443)));
         match timeout(CONNECT_TIME, connecting).await {
-            Ok(Ok(stream)) => Destination::Elsewhere(stream),
-            Ok(Err(error)) => return unreachable(host, &error.to_string()),
-            Err(_) => return unreachable(host, "it takes too long"),
+            Ok(Ok(stream)) => Ok(Destination::Elsewhere(stream)),
+            Ok(Err(error)) => Err(unreachable(host, &error.to_string())),
+            Err(_) => Err(unreachable(host, "it takes too long")),
         }
     } else {
-        return Direction::Refuse(not_ours(host));
-    };
-    let upgrade = on(request);
-    Direction::Open(Tunnel { upgrade, to })
+        Err(not_ours(host))
+    }
 }
 
 fn not_ours(host: &Authority) -> Response<Body> {
@@ -100,9 +95,9 @@ fn not_ours(host: &Authority) -> Response<Body> {
     refusal(StatusCode::FORBIDDEN, &problem)
 }
 
-fn unreachable(host: &Authority, why: &str) -> Direction {
+fn unreachable(host: &Authority, why: &str) -> Response<Body> {
     let problem = format!("cannot connect to {host}: {why}");
-    Direction::Refuse(refusal(StatusCode::BAD_GATEWAY, &problem))
+    refusal(StatusCode::BAD_GATEWAY, &problem)
 }
 
 /// Returns a response with a sentence, which is its reason phrase too: of a refused tunnel, many clients

@@ -16,9 +16,10 @@ pub(crate) struct Secret {
 }
 
 impl Secret {
-    /// Returns the member at the root of a document that leads to it.
-    pub(super) fn member(&self) -> &'static str {
-        self.path.split('/').next().unwrap_or_default()
+    /// Returns `true` if this member at the root of a document leads to it.
+    pub(super) fn is_in(&self, member: &str) -> bool {
+        let rest = self.path.strip_prefix(member);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 

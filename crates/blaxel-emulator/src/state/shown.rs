@@ -60,10 +60,12 @@ impl<'a> Shown<'a> {
         visibility: Visibility,
         new_secrets: &[String],
     ) {
-        let is_computed = |secret: &Secret| self.computed.contains_key(secret.member());
-        if secrets.iter().any(is_computed)
-            || secret::are_there(secrets, &self.document, visibility, new_secrets)
-        {
+        let is_computed = |secret: &Secret| self.computed.keys().any(|name| secret.is_in(name));
+        let are_there = || match (visibility, &self.document) {
+            (Visibility::Masked, Cow::Borrowed(stored)) => stored.is_secretive(secrets),
+            (_, document) => secret::are_there(secrets, document, visibility, new_secrets),
+        };
+        if secrets.iter().any(is_computed) || are_there() {
             secret::hide(secrets, self.to_mut(), visibility, new_secrets);
         }
     }

@@ -1,4 +1,4 @@
-//! [`StoredDocument`], a document with its text.
+//! [`StoredDocument`], a document with its text and what is known of its secrets.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::OnceLock;
@@ -6,14 +6,17 @@ use std::sync::OnceLock;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::Document;
+use super::secret::{self, Secret, Visibility};
 
-/// A document in the store. The text of its members is kept from the first time that it is shown until the
-/// document changes.
+/// A document in the store. The text of its members, and whether it has secrets, is kept from the first time that it
+/// is shown until the document changes.
 #[derive(Debug, Default)]
 pub(crate) struct StoredDocument {
     members: Document,
     /// The texts of the members, in their order.
     texts: OnceLock<Vec<Box<RawValue>>>,
+    /// Set if secrets of it have to be masked. It is found out when it is first asked for.
+    is_secretive: OnceLock<bool>,
 }
 
 impl StoredDocument {
@@ -26,6 +29,12 @@ impl StoredDocument {
         });
         let texts = texts.iter().map(|text| &**text);
         self.members.keys().zip(texts)
+    }
+
+    /// Returns `true` if some of these secrets have to be masked. They are always those of the document's kind.
+    pub(super) fn is_secretive(&self, secrets: &[Secret]) -> bool {
+        let look = || secret::are_there(secrets, &self.members, Visibility::Masked, &[]);
+        *self.is_secretive.get_or_init(look)
     }
 }
 
@@ -40,7 +49,7 @@ impl From<Document> for StoredDocument {
     fn from(members: Document) -> Self {
         Self {
             members,
-            texts: OnceLock::new(),
+            ..Self::default()
         }
     }
 }
@@ -54,9 +63,10 @@ impl Deref for StoredDocument {
 }
 
 impl DerefMut for StoredDocument {
-    /// Discards the texts, since the document may change.
+    /// Discards what is known of the document, since it may change.
     fn deref_mut(&mut self) -> &mut Document {
         self.texts.take();
+        self.is_secretive.take();
         &mut self.members
     }
 }

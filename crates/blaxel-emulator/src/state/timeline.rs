@@ -2,10 +2,13 @@
 //! the background, so nothing changes while the clock stands still.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Document, member, rule, saved_time, status};
 
@@ -27,6 +30,9 @@ struct Step {
     message: Text,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     revision: Option<String>,
+    /// The text of its event, from the first time that it is shown. A step never changes.
+    #[serde(skip)]
+    text: OnceLock<Box<RawValue>>,
 }
 
 /// A text of the emulator, or of a saved document.
@@ -264,6 +270,7 @@ impl Timeline {
             status: status.into(),
             message: message.into(),
             revision: revision.map(str::to_owned),
+            text: OnceLock::new(),
         });
     }
 
@@ -281,6 +288,13 @@ impl Step {
             at: self.at,
             event_type: &self.event,
         }
+    }
+
+    /// Returns the event as text.
+    fn text(&self) -> &RawValue {
+        // An event has always a text.
+        self.text
+            .get_or_init(|| to_raw_value(&self.event()).unwrap_or_default())
     }
 }
 
@@ -307,16 +321,20 @@ pub(crate) struct Event<'a> {
 impl<'a> Events<'a> {
     /// Returns the events in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Event<'a>> {
+        let past = self.timeline.past(self.now).map(Step::event);
+        past.chain(self.end())
+    }
+
+    /// Returns the event of the end, if it has come.
+    fn end(&self) -> Option<Event<'a>> {
         let end = self.timeline.terminated_at();
-        let end = end.filter(|at| *at <= self.now).map(|at| Event {
+        end.filter(|at| *at <= self.now).map(|at| Event {
             message: "The deletion is complete.",
             revision: None,
             status: status::TERMINATED,
             at,
             event_type: "deletion",
-        });
-        let past = self.timeline.past(self.now).map(Step::event);
-        past.chain(end)
+        })
     }
 
     /// Returns them as a value.
@@ -328,6 +346,13 @@ impl<'a> Events<'a> {
 
 impl Serialize for Events<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter())
+        let mut events = serializer.serialize_seq(None)?;
+        for step in self.timeline.past(self.now) {
+            events.serialize_element(step.text())?;
+        }
+        if let Some(end) = self.end() {
+            events.serialize_element(&end)?;
+        }
+        events.end()
     }
 }
