@@ -2,6 +2,7 @@
 //!
 //! `cargo docs-rs` would do the first half, but needs a nightly compiler.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -9,7 +10,7 @@ use serde_json::{Value, from_value};
 use xshell::{Shell, cmd};
 
 use crate::git::{files, git};
-use crate::rustdoc::cargo_rustdoc;
+use crate::rustdoc::cargo_doc;
 use crate::shell::cargo;
 use crate::tools::LYCHEE;
 use crate::workspace::Workspace;
@@ -55,16 +56,19 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
 fn build(sh: &Shell, workspace: &Workspace, directory: &Path) -> Result<()> {
     // Pages of removed items would hide that links to them are broken.
     sh.remove_path(directory.join("doc"))?;
-    // In the order of publishing: the pages of what a crate uses exist when its own link to them.
+    let mut groups: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     for package in &workspace.packages {
         let name = package.name.as_str();
-        let (cargo, rustdoc) = settings(&package.metadata).with_context(|| name.to_owned())?;
-        cargo_rustdoc(sh, workspace, name, directory)?
-            .args(cargo)
-            .arg("--")
-            .args(rustdoc)
-            .args(["-D", "warnings"])
-            .run()?;
+        let settings = settings(&package.metadata).with_context(|| name.to_owned())?;
+        groups.entry(settings).or_default().push(name);
+        // A crate links to the pages of another one if their directory is there.
+        sh.create_dir(directory.join("doc").join(name.replace('-', "_")))?;
+    }
+    for ((cargo, rustdoc), names) in groups {
+        let flags = rustdoc.iter().map(String::as_str);
+        let flags: Vec<&str> = flags.chain(["-D", "warnings"]).collect();
+        let doc = cargo_doc(sh, workspace, &names, directory, &flags)?;
+        doc.args(cargo).run()?;
     }
     let published = workspace.names().into_iter();
     Ok(cargo(sh, "doc --locked --workspace --no-deps")

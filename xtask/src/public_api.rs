@@ -6,7 +6,7 @@
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::rustdoc::cargo_rustdoc;
+use crate::rustdoc::cargo_doc;
 use crate::tools::PUBLIC_API;
 use crate::workspace::Workspace;
 
@@ -31,12 +31,13 @@ pub(crate) fn run(sh: &Shell, bless: bool) -> Result<()> {
     let workspace = Workspace::read(sh)?;
     let program = PUBLIC_API.installed(sh, &workspace)?;
     let directory = workspace.target.join("xtask/public-api");
+    let flags = ["-Zunstable-options", "--output-format=json"];
+    cargo_doc(sh, &workspace, &workspace.names(), &directory, &flags)?
+        .arg("--all-features")
+        .run()?;
     let mut is_stale = false;
     for package in &workspace.packages {
         let name = package.name.as_str();
-        cargo_rustdoc(sh, &workspace, name, &directory)?
-            .args("--all-features -- -Zunstable-options --output-format json".split(' '))
-            .run()?;
         let json = directory.join(format!("doc/{}.json", name.replace('-', "_")));
         check_format(&sh.read_file(&json)?).with_context(|| format!("cannot list {name}"))?;
         let list = cmd!(

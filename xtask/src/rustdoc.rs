@@ -35,17 +35,19 @@ pub(crate) fn stand_in() -> Option<ExitCode> {
     })
 }
 
-/// Returns a command that documents the library of a package below `directory`, as docs.rs does. What
-/// the compiler makes of the dependencies stays in the usual place.
-pub(crate) fn cargo_rustdoc<'a>(
+/// Returns a command that documents the libraries of packages below `directory`, as docs.rs does, with these flags of
+/// rustdoc. It documents several at a time. What the compiler makes of the dependencies stays in the usual place.
+pub(crate) fn cargo_doc<'a>(
     sh: &'a Shell,
     workspace: &Workspace,
-    package: &str,
+    packages: &[&str],
     directory: &Path,
+    flags: &[&str],
 ) -> Result<Cmd<'a>> {
     let rustdoc = std::env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into());
-    Ok(cargo(sh, "rustdoc --locked --lib --package")
-        .arg(package)
+    Ok(cargo(sh, "doc --locked --no-deps --lib")
+        .args(packages.iter().flat_map(|name| ["--package", name]))
+        .env("CARGO_ENCODED_RUSTDOCFLAGS", flags.join("\u{1f}"))
         .env("RUSTDOC", program::path()?)
         .env(STAND_IN, rustdoc)
         .env("DOCS_RS", "1")
