@@ -6,7 +6,7 @@ use http::Uri;
 use crate::errors::ErrorResponse;
 
 /// Decoded names and values, in the order in which they were sent.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {

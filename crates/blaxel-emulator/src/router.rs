@@ -55,6 +55,7 @@ mod secrets;
 mod service_accounts;
 mod snapshots;
 mod stream;
+mod table;
 mod task_urls;
 mod trigger;
 mod uploads;
@@ -64,16 +65,13 @@ mod workload;
 mod workspace_schedules;
 mod workspaces;
 
-use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
+use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, on};
-use axum::{Extension, Router};
-use http::{HeaderName, HeaderValue, StatusCode, header};
-use tower_service::Service as _;
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use self::access::Identity;
 pub(crate) use self::access::{CREDENTIALS, OWN_AUTHORIZATION, OWNER, VERSION, WORKSPACE};
@@ -84,12 +82,13 @@ pub(crate) use self::forward::remove_hop_by_hop;
 pub(crate) use self::image_shares::offer as offer_image;
 use self::leaks::Leaks;
 pub(crate) use self::route::Route;
+use self::table::{Found, NoRoute, Table};
 pub(crate) use self::task_urls::variables as task_variables;
 pub(crate) use self::uploads::{is_presigned, redacted_path};
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::fault::{UnknownOperation, WAKE_SANDBOX, meet, stands_for};
-use crate::journal::{Entry, Recording};
+use crate::journal::{Entry, EntryId, Recording};
 
 /// The operations that are not covered by a [`Kind`](crate::state::Kind).
 static CUSTOM: [fn() -> Vec<Route>; 31] = [
@@ -156,30 +155,9 @@ pub(crate) fn check_operation(name: &str) -> Result<(), UnknownOperation> {
     })
 }
 
-/// The routes of all operations. They are built once, because every emulator has the same, and
-/// building them takes longer than everything else in the start of an emulator. A handler finds its
-/// emulator in the [`Arrival`] of the request.
-static ROUTES: LazyLock<Router> = LazyLock::new(|| {
-    let mut router = Router::new();
-    for route in routes() {
-        let route = Arc::new(route);
-        for path in &route.paths {
-            let route = Arc::clone(&route);
-            let method = route.method;
-            let handler = move |Extension(arrival): Extension<Arrival>, request: Request| {
-                perform(arrival, route.clone(), request)
-            };
-            let endpoint = match method {
-                Some(method) => on(method, handler),
-                None => any(handler),
-            };
-            router = router.route(path, endpoint);
-        }
-    }
-    router
-        .fallback(no_route)
-        .method_not_allowed_fallback(wrong_method)
-});
+/// The routes of all operations. They are built once, because every emulator has the same. A handler
+/// finds its emulator in the [`Arrival`] of the request.
+static ROUTES: LazyLock<Table> = LazyLock::new(|| Table::new(routes()));
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -208,14 +186,20 @@ impl Api {
             leaks.known()
         });
         request = recording.request(request);
-        request.extensions_mut().insert(Arrival {
-            engine: Arc::clone(engine),
-            identity,
-            request_id,
-            place: recording.id(),
-        });
-        let performed: Result<Response, Infallible> = ROUTES.clone().call(request).await;
-        let Ok(mut response) = performed;
+        let is_head = request.method() == Method::HEAD;
+        let mut response = match ROUTES.find(request.method(), request.uri().path()) {
+            Ok(Found { route, parameters }) => {
+                request.extensions_mut().insert(Arrival {
+                    identity,
+                    request_id,
+                    parameters,
+                });
+                // Boxed, since it is large, and moved from here to the connection.
+                Box::pin(perform(engine, recording.id(), route, request)).await
+            }
+            Err(missing) => no_route(engine, &request, missing),
+        };
+        complete(&mut response, is_head);
         // That of the emulator's clock, which is not always that of this machine.
         if let Some(date) = engine.dates.at(engine.clock.since_epoch()) {
             response.headers_mut().entry(header::DATE).or_insert(date);
@@ -247,18 +231,22 @@ fn entry<'a>(engine: &'a Engine, request: &'a Request, identity: &Identity) -> (
 }
 
 /// Performs an operation, or the fault that was injected into it.
-async fn perform(arrival: Arrival, route: Arc<Route>, request: Request) -> Response {
-    let Arrival { engine, place, .. } = &arrival;
+async fn perform(
+    engine: &Arc<Engine>,
+    place: EntryId,
+    route: &Arc<Route>,
+    request: Request,
+) -> Response {
     let operation = match route.operation {
         data_plane::OPERATION => data_plane::operation(&request),
         operation => operation,
     };
-    engine.journal.asked(*place, operation);
-    let fault = engine.next_fault(operation, Some(*place));
+    engine.journal.asked(place, operation);
+    let fault = engine.next_fault(operation, Some(place));
     meet(fault, &engine.clock, request, |request| async {
-        let (response, is_processed) = handle(engine, &route, request).await;
+        let (response, is_processed) = handle(engine, route, request).await;
         if is_processed {
-            engine.journal.processed(*place, operation);
+            engine.journal.processed(place, operation);
         }
         response
     })
@@ -295,20 +283,32 @@ async fn handle(engine: &Arc<Engine>, route: &Arc<Route>, request: Request) -> (
     (response, is_processed)
 }
 
-/// Responds to a path without an operation.
-async fn no_route(Extension(arrival): Extension<Arrival>, request: Request) -> Response {
-    if request.uri().path().starts_with("/run/") {
-        let message = "No workload has this address.";
-        return ErrorResponse::gateway(
-            Gateway::RouteNotFound,
-            message,
-            &arrival.engine.clock.now(),
-        )
-        .into_response();
+/// Responds to a request without an operation.
+fn no_route(engine: &Engine, request: &Request, missing: NoRoute) -> Response {
+    match missing {
+        NoRoute::Method(allowed) => {
+            let error =
+                ErrorResponse::control(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+            ([(header::ALLOW, allowed)], error).into_response()
+        }
+        NoRoute::Path if request.uri().path().starts_with("/run/") => {
+            let message = "No workload has this address.";
+            ErrorResponse::gateway(Gateway::RouteNotFound, message, &engine.clock.now())
+                .into_response()
+        }
+        NoRoute::Path => ErrorResponse::control(StatusCode::NOT_FOUND, "Not Found").into_response(),
     }
-    ErrorResponse::control(StatusCode::NOT_FOUND, "Not Found").into_response()
 }
 
-async fn wrong_method() -> Response {
-    ErrorResponse::control(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed").into_response()
+/// Sets the length of a response, and leaves only its head to a request for that.
+fn complete(response: &mut Response, is_head: bool) {
+    if let Some(length) = response.body().size_hint().exact() {
+        let headers = response.headers_mut();
+        headers
+            .entry(header::CONTENT_LENGTH)
+            .or_insert(length.into());
+    }
+    if is_head {
+        *response.body_mut() = Body::empty();
+    }
 }

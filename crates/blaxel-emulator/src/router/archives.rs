@@ -1,8 +1,7 @@
 //! The upload of archives. An upload URL is an authorization by itself and needs no credential.
 
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::access_level::AccessLevel;
 use super::call::Call;
@@ -17,7 +16,7 @@ const TOKEN: &str = "token";
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(
         "PutArchive",
-        MethodFilter::PUT,
+        Method::PUT,
         ["/uploads/{token}"],
         AccessLevel::Upload,
         put,

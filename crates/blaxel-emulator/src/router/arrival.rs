@@ -1,20 +1,17 @@
-//! [`Arrival`], the parts of a request that are known before its route is.
+//! [`Arrival`], the parts of a request that are known before its handler is called.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::access::Identity;
-use crate::engine::Engine;
-use crate::journal::EntryId;
+use crate::params::Params;
 
-/// The parts of a request that are known before its route is. They are in the extensions of the request.
+/// The parts of a request that are known before its handler is called. They are in the extensions of the request.
 #[derive(Clone)]
 pub(super) struct Arrival {
-    pub(super) engine: Arc<Engine>,
     pub(super) identity: Identity,
     pub(super) request_id: RequestId,
-    /// The place of the request in the journal.
-    pub(super) place: EntryId,
+    /// The parameters of the path, or the reason why they cannot be read.
+    pub(super) parameters: Result<Params, String>,
 }
 
 /// The id for the response to a request. It is written when it is needed.

@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::access_level::AccessLevel;
@@ -20,7 +19,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let route = |operation, path: &str, handler: fn(&Call) -> HandlerResult| {
         Route::new(
             operation,
-            MethodFilter::GET,
+            Method::GET,
             [path],
             AccessLevel::Account,
             handler,

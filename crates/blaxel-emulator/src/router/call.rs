@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequestParts, Path, Request};
+use axum::extract::Request;
 use blaxel_core::{ApiVersion, Timestamp};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -82,14 +82,12 @@ impl Call {
             _ => ErrorResponse::bad_request(problem),
         };
         let (mut head, body) = request.into_parts();
-        let arrival: Option<Arrival> = head.extensions.remove();
-        let request_id = arrival.as_ref().map(|arrival| arrival.request_id);
-        let identity = arrival.map_or(Identity::Anonymous, |arrival| arrival.identity);
-        let query = Params::of_query(&head.uri).map_err(|problem| malformed(&problem))?;
-        let path = match Path::from_request_parts(&mut head, &()).await {
-            Ok(Path(pairs)) => Params::of_path(pairs),
-            Err(rejection) => return Err(malformed(&rejection.body_text())),
+        let Some(arrival) = head.extensions.remove::<Arrival>() else {
+            return Err(malformed("The request has not arrived by a route."));
         };
+        let identity = arrival.identity;
+        let query = Params::of_query(&head.uri).map_err(|problem| malformed(&problem))?;
+        let path = arrival.parameters.map_err(|problem| malformed(&problem))?;
         let version = match access {
             AccessLevel::Public | AccessLevel::Account | AccessLevel::Workspace => {
                 access::version(&head.headers)?
@@ -124,7 +122,7 @@ impl Call {
             query,
             headers: head.headers,
             body: Bytes::new(),
-            request_id,
+            request_id: Some(arrival.request_id),
             below: below(head.uri.path()),
             raw_query: head.uri.query().map(str::to_owned),
             upgrade: head.extensions.remove(),

@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::access_level::AccessLevel;
@@ -17,7 +16,7 @@ use crate::errors::ErrorResponse;
 
 pub(crate) fn routes() -> Vec<Route> {
     let route = |operation, path, access, handler: fn(&Call) -> HandlerResult| {
-        Route::new(operation, MethodFilter::GET, [path], access, handler)
+        Route::new(operation, Method::GET, [path], access, handler)
     };
     let own = AccessLevel::Workspace;
     vec![

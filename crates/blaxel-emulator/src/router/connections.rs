@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::access_level::AccessLevel;
@@ -20,7 +19,7 @@ pub(crate) fn routes() -> Vec<Route> {
         let path = format!("{one}/{path}");
         Route::new(
             operation,
-            MethodFilter::GET,
+            Method::GET,
             [&*path],
             AccessLevel::Workspace,
             handler,

@@ -1,7 +1,6 @@
 //! Custom domains: those of applications, verification, and sharing.
 
-use axum::routing::MethodFilter;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::access_level::AccessLevel;
@@ -27,25 +26,25 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         route(
             "CreateApplicationCustomDomain",
-            MethodFilter::POST,
+            Method::POST,
             "/v0/applications/{applicationName}/customdomains",
             create_for_application,
         ),
         route(
             "VerifyCustomDomain",
-            MethodFilter::POST,
+            Method::POST,
             &format!("{one}/verify"),
             verify,
         ),
         route(
             "ShareCustomDomain",
-            MethodFilter::POST,
+            Method::POST,
             &format!("{one}/share"),
             share,
         ),
         route(
             "UnshareCustomDomain",
-            MethodFilter::DELETE,
+            Method::DELETE,
             &format!("{one}/share/{{targetWorkspace}}"),
             unshare,
         ),

@@ -2,12 +2,11 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use blaxel_guest::FileKind;
 use ed25519_compact::KeyPair;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::access_level::AccessLevel;
@@ -24,21 +23,21 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::new(
             "GetDriveJWKS",
-            MethodFilter::GET,
+            Method::GET,
             ["/v0/drives/jwks.json"],
             AccessLevel::Public,
             keys,
         ),
         Route::new(
             "CreateDriveAccessToken",
-            MethodFilter::POST,
+            Method::POST,
             ["/v0/drives/{driveName}/access-token"],
             AccessLevel::Workspace,
             token,
         ),
         Route::new(
             "DeleteDriveFolder",
-            MethodFilter::DELETE,
+            Method::DELETE,
             ["/v0/drives/{driveName}/folders"],
             AccessLevel::Workspace,
             delete_folder,

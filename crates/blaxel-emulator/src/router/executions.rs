@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
 use blaxel_core::ApiVersion;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::access_level::AccessLevel;
@@ -37,14 +36,14 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
-        route("ListJobExecutions", MethodFilter::GET, all, list),
-        route("CreateJobExecution", MethodFilter::POST, all, create),
-        route("DeleteJobExecution", MethodFilter::DELETE, one, cancel),
-        route("ListJobExecutionTasks", MethodFilter::GET, tasks_of, tasks),
+        route("ListJobExecutions", Method::GET, all, list),
+        route("CreateJobExecution", Method::POST, all, create),
+        route("DeleteJobExecution", Method::DELETE, one, cancel),
+        route("ListJobExecutionTasks", Method::GET, tasks_of, tasks),
         // The platform's command line tool starts executions here.
         Route::new(
             "CreateJobExecution",
-            MethodFilter::POST,
+            Method::POST,
             ["/run/{workspace}/jobs/{jobId}/executions"],
             AccessLevel::Workload,
             run,

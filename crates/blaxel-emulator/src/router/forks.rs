@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
 use serde_json::{Value, json};
+
+use http::Method;
 
 use super::access_level::AccessLevel;
 use super::body;
@@ -21,14 +22,14 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::new(
             "ForkSandbox",
-            MethodFilter::POST,
+            Method::POST,
             ["/v0/sandboxes/{sandboxName}/fork"],
             AccessLevel::Workspace,
             fork_sandbox,
         ),
         Route::new(
             "ForkSnapshot",
-            MethodFilter::POST,
+            Method::POST,
             ["/v0/snapshots/{snapshotName}/fork"],
             AccessLevel::Workspace,
             fork_snapshot,

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::access_level::AccessLevel;
@@ -34,24 +33,24 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
-        route("ListImageShares", MethodFilter::GET, all, list),
-        route("ShareImage", MethodFilter::POST, all, share),
-        route("UnshareImage", MethodFilter::DELETE, one, unshare),
+        route("ListImageShares", Method::GET, all, list),
+        route("ShareImage", Method::POST, all, share),
+        route("UnshareImage", Method::DELETE, one, unshare),
         route(
             "ListPendingImageShares",
-            MethodFilter::GET,
+            Method::GET,
             "/v0/pending-image-shares",
             list_pending,
         ),
         route(
             "AcceptImageShare",
-            MethodFilter::POST,
+            Method::POST,
             "/v0/pending-image-shares/{pendingShareId}/accept",
             accept,
         ),
         route(
             "DeclineImageShare",
-            MethodFilter::POST,
+            Method::POST,
             "/v0/pending-image-shares/{pendingShareId}/decline",
             decline,
         ),

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use axum::routing::MethodFilter;
 use blaxel_core::ApiVersion;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::access_level::AccessLevel;
@@ -42,13 +41,13 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
-        route("ListImages", MethodFilter::GET, all, list),
-        route("CreateImage", MethodFilter::POST, all, create),
-        route("CleanupImages", MethodFilter::DELETE, all, clean_up),
-        route("GetImage", MethodFilter::GET, one, get),
-        route("DeleteImage", MethodFilter::DELETE, one, delete),
-        route("ListImageTags", MethodFilter::GET, tags_of, list_tags),
-        route("DeleteImageTag", MethodFilter::DELETE, tag, |call| {
+        route("ListImages", Method::GET, all, list),
+        route("CreateImage", Method::POST, all, create),
+        route("CleanupImages", Method::DELETE, all, clean_up),
+        route("GetImage", Method::GET, one, get),
+        route("DeleteImage", Method::DELETE, one, delete),
+        route("ListImageTags", Method::GET, tags_of, list_tags),
+        route("DeleteImageTag", Method::DELETE, tag, |call| {
             delete_tag(call, call.path(IMAGES.parameter), call.path("tagName"))
         }),
     ]

@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
 use serde_json::{Value, json};
+
+use http::Method;
 
 use super::access_level::AccessLevel;
 use super::call::Call;
@@ -15,7 +16,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let route = |operation, path, handler: fn(&Call) -> HandlerResult| {
         Route::new(
             operation,
-            MethodFilter::GET,
+            Method::GET,
             [path],
             AccessLevel::Workspace,
             handler,

@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
+
+use http::Method;
 
 use super::access::{PERSON, is_known, scheme};
 use super::access_level::AccessLevel;
@@ -29,14 +30,14 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::new(
             "CreateToken",
-            MethodFilter::POST,
+            Method::POST,
             ["/v0/oauth/token"],
             AccessLevel::Open,
             token,
         ),
         Route::new(
             "StartDeviceLogin",
-            MethodFilter::POST,
+            Method::POST,
             ["/v0/login/device"],
             AccessLevel::Open,
             device_login,

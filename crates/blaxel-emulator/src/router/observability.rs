@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
 use serde_json::{Map, Value, json};
+
+use http::Method;
 
 use super::access_level::AccessLevel;
 use super::call::Call;
@@ -36,7 +37,7 @@ static KINDS: [&Kind; 6] = [
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(
         "GetLogs",
-        MethodFilter::GET,
+        Method::GET,
         ["/v0/observability/logs"],
         AccessLevel::Workspace,
         list,

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
+
+use http::Method;
 
 use super::access_level::AccessLevel;
 use super::call::Call;
@@ -13,7 +14,7 @@ use crate::state::{Collection, Document, POLICIES, policy_users};
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(
         "GetPolicyUsages",
-        MethodFilter::GET,
+        Method::GET,
         ["/v0/policies/{policyName}/usages"],
         AccessLevel::Workspace,
         usages,

@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::response::IntoResponse as _;
-use axum::routing::MethodFilter;
 use serde_json::json;
+
+use http::Method;
 
 use super::access_level::AccessLevel;
 use super::body;
@@ -20,21 +21,21 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::new(
             "CreateSandboxPreview",
-            MethodFilter::POST,
+            Method::POST,
             ["/v0/sandboxes/{sandboxName}/previews"],
             AccessLevel::Workspace,
             create,
         ),
         Route::new(
             "CreateSandboxPreviewToken",
-            MethodFilter::POST,
+            Method::POST,
             ["/v0/sandboxes/{sandboxName}/previews/{previewName}/tokens"],
             AccessLevel::Workspace,
             create_token,
         ),
         Route::new(
             "DeleteSandboxPreviewToken",
-            MethodFilter::DELETE,
+            Method::DELETE,
             ["/v0/sandboxes/{sandboxName}/previews/{previewName}/tokens/{tokenName}"],
             AccessLevel::Workspace,
             delete_token,

@@ -3,8 +3,7 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::access_level::AccessLevel;
@@ -29,20 +28,15 @@ pub(crate) fn routes(kind: &'static Kind) -> Vec<Route> {
     let operations = &kind.operations;
     type Perform = fn(&Call, &'static Kind) -> HandlerResult;
     let usual: [(_, _, _, Perform); 7] = [
-        (operations.list, MethodFilter::GET, &all, listing::list),
-        (operations.create, MethodFilter::POST, &all, create),
-        (operations.get, MethodFilter::GET, &one, get),
-        (operations.update, MethodFilter::PUT, &one, update),
-        (operations.delete, MethodFilter::DELETE, &one, delete),
-        (
-            operations.revisions,
-            MethodFilter::GET,
-            &revisions_of,
-            revisions,
-        ),
+        (operations.list, Method::GET, &all, listing::list),
+        (operations.create, Method::POST, &all, create),
+        (operations.get, Method::GET, &one, get),
+        (operations.update, Method::PUT, &one, update),
+        (operations.delete, Method::DELETE, &one, delete),
+        (operations.revisions, Method::GET, &revisions_of, revisions),
         (
             operations.by_external_id,
-            MethodFilter::GET,
+            Method::GET,
             &by_id,
             by_external_id,
         ),

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use axum::response::Response;
-use axum::routing::MethodFilter;
 use blaxel_core::BoxFuture;
+use http::Method;
 
 use super::access_level::AccessLevel;
 use super::call::Call;
@@ -26,7 +26,7 @@ enum Handler {
 pub(crate) struct Route {
     pub(crate) operation: &'static str,
     /// `None` for any method: workloads accept all of them.
-    pub(crate) method: Option<MethodFilter>,
+    pub(crate) method: Option<Method>,
     pub(crate) paths: Vec<String>,
     pub(crate) access: AccessLevel,
     /// Converts errors into the operation's own format, if it has one.
@@ -37,7 +37,7 @@ pub(crate) struct Route {
 impl Route {
     pub(crate) fn new<const N: usize>(
         operation: &'static str,
-        method: impl Into<Option<MethodFilter>>,
+        method: impl Into<Option<Method>>,
         paths: [&str; N],
         access: AccessLevel,
         handler: impl Fn(&Call) -> HandlerResult + Send + Sync + 'static,
@@ -55,7 +55,7 @@ impl Route {
     /// Creates an operation with an asynchronous handler.
     pub(crate) fn new_async<const N: usize, F>(
         operation: &'static str,
-        method: impl Into<Option<MethodFilter>>,
+        method: impl Into<Option<Method>>,
         paths: [&str; N],
         access: AccessLevel,
         handler: impl Fn(Call) -> F + Send + Sync + 'static,

@@ -1,8 +1,7 @@
 //! Archiving sandboxes, and restoring them.
 
-use axum::routing::MethodFilter;
 use blaxel_guest::{Errno, FileKind, Volume};
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::access_level::AccessLevel;
 use super::call::Call;
@@ -18,14 +17,14 @@ pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::new(
             "ArchiveSandbox",
-            MethodFilter::POST,
+            Method::POST,
             ["/v0/sandboxes/{sandboxName}/archive"],
             AccessLevel::Workspace,
             archive,
         ),
         Route::new(
             "UnarchiveSandbox",
-            MethodFilter::POST,
+            Method::POST,
             ["/v0/sandboxes/{sandboxName}/unarchive"],
             AccessLevel::Workspace,
             unarchive,

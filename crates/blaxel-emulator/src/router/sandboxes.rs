@@ -5,8 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use axum::response::Response;
-use axum::routing::MethodFilter;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::access_level::AccessLevel;
@@ -25,7 +24,7 @@ const TIMEOUTS: RangeInclusive<u64> = 1..=50;
 pub(crate) fn routes() -> Vec<Route> {
     let create = Route::new_async(
         "CreateSandbox",
-        MethodFilter::POST,
+        Method::POST,
         ["/v0/sandboxes"],
         AccessLevel::Workspace,
         |call| async move { create(&call).await },

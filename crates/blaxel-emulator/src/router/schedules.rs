@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use axum::routing::MethodFilter;
 use serde_json::{Value, json};
+
+use http::Method;
 
 use super::access_level::AccessLevel;
 use super::call::Call;
@@ -34,18 +35,15 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(operation, method, [path], AccessLevel::Workspace, settled)
     };
     vec![
-        route("UpdateSandboxSchedule", MethodFilter::PUT, one, |call| {
+        route("UpdateSandboxSchedule", Method::PUT, one, |call| {
             resources::update(call, &SCHEDULES)
         }),
-        route("DeleteSandboxSchedule", MethodFilter::DELETE, one, |call| {
+        route("DeleteSandboxSchedule", Method::DELETE, one, |call| {
             resources::delete(call, &SCHEDULES)
         }),
-        route(
-            "ListSandboxScheduleExecutions",
-            MethodFilter::GET,
-            done,
-            |call| listing::list(call, &SCHEDULE_EXECUTIONS),
-        ),
+        route("ListSandboxScheduleExecutions", Method::GET, done, |call| {
+            listing::list(call, &SCHEDULE_EXECUTIONS)
+        }),
     ]
 }
 

@@ -1,8 +1,9 @@
 //! Secrets of the workspace. There is no egress proxy here that would put them into requests, so they are stored and
 //! nothing else.
 
-use axum::routing::MethodFilter;
 use serde_json::Value;
+
+use http::Method;
 
 use super::access_level::AccessLevel;
 use super::body;
@@ -22,8 +23,8 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(operation, method, path, AccessLevel::Workspace, handler)
     };
     vec![
-        route("UpsertSecret", MethodFilter::POST, set),
-        route("DeleteSecretByQuery", MethodFilter::DELETE, delete),
+        route("UpsertSecret", Method::POST, set),
+        route("DeleteSecretByQuery", Method::DELETE, delete),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! Service accounts and their API keys, whose secrets are shown once.
 
-use axum::routing::MethodFilter;
+use http::Method;
 
 use super::access_level::AccessLevel;
 use super::body;
@@ -14,7 +14,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let route = |operation, path, handler: fn(&Call) -> HandlerResult| {
         Route::new(
             operation,
-            MethodFilter::POST,
+            Method::POST,
             [path],
             AccessLevel::Workspace,
             handler,

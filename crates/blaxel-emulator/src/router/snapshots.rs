@@ -2,9 +2,8 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
 use blaxel_guest::Errno;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::access_level::AccessLevel;
@@ -30,21 +29,11 @@ pub(crate) fn routes() -> Vec<Route> {
     let restored = "/v0/sandboxes/{sandboxName}/snapshots/{snapshotId}/restore";
     let top = "/v0/snapshots";
     vec![
-        route("CreateSnapshot", MethodFilter::POST, top, create),
-        route("ListSandboxSnapshots", MethodFilter::GET, all, list_own),
-        route("CreateSandboxSnapshot", MethodFilter::POST, all, create_own),
-        route(
-            "DeleteSandboxSnapshot",
-            MethodFilter::DELETE,
-            one,
-            delete_own,
-        ),
-        route(
-            "RestoreSandboxSnapshot",
-            MethodFilter::POST,
-            restored,
-            restore,
-        ),
+        route("CreateSnapshot", Method::POST, top, create),
+        route("ListSandboxSnapshots", Method::GET, all, list_own),
+        route("CreateSandboxSnapshot", Method::POST, all, create_own),
+        route("DeleteSandboxSnapshot", Method::DELETE, one, delete_own),
+        route("RestoreSandboxSnapshot", Method::POST, restored, restore),
     ]
 }
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::access;
@@ -27,7 +26,7 @@ const LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::new(
         "GetTasks",
-        MethodFilter::GET,
+        Method::GET,
         ["/executions/{token}"],
         AccessLevel::Open,
         get,

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::access_level::AccessLevel;
@@ -27,14 +26,9 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
-        route(
-            "InviteWorkspaceUser",
-            MethodFilter::POST,
-            "/v0/users",
-            invite,
-        ),
-        route("UpdateWorkspaceUserRole", MethodFilter::PUT, one, update),
-        route("RemoveWorkspaceUser", MethodFilter::DELETE, one, remove),
+        route("InviteWorkspaceUser", Method::POST, "/v0/users", invite),
+        route("UpdateWorkspaceUserRole", Method::PUT, one, update),
+        route("RemoveWorkspaceUser", Method::DELETE, one, remove),
     ]
 }
 

@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::access_level::AccessLevel;
@@ -27,11 +26,11 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
-        route("CreateVolumeTemplate", MethodFilter::POST, all, create),
-        route("UpdateVolumeTemplate", MethodFilter::PUT, one, update),
+        route("CreateVolumeTemplate", Method::POST, all, create),
+        route("UpdateVolumeTemplate", Method::PUT, one, update),
         route(
             "DeleteVolumeTemplateVersion",
-            MethodFilter::DELETE,
+            Method::DELETE,
             version,
             delete_version,
         ),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
 use serde_json::json;
+
+use http::Method;
 
 use super::access_level::AccessLevel;
 use super::call::Call;
@@ -27,7 +28,7 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 pub(crate) fn routes() -> Vec<Route> {
     let route = |operation, path, handler: fn(&Call) -> HandlerResult| {
-        let method = MethodFilter::GET;
+        let method = Method::GET;
         Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![

@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::response::IntoResponse;
-use axum::routing::MethodFilter;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::access_level::AccessLevel;
@@ -48,23 +47,18 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(operation, method, [path], AccessLevel::Workspace, handler)
     };
     vec![
-        route("CreateWorkspace", MethodFilter::POST, all, create),
-        route("GetWorkspace", MethodFilter::GET, one, get),
-        route(
-            "DeleteWorkspace",
-            MethodFilter::DELETE,
-            one,
-            delete_or_leave,
-        ),
+        route("CreateWorkspace", Method::POST, all, create),
+        route("GetWorkspace", Method::GET, one, get),
+        route("DeleteWorkspace", Method::DELETE, one, delete_or_leave),
         route(
             "LeaveWorkspace",
-            MethodFilter::DELETE,
+            Method::DELETE,
             "/v0/workspaces/{workspaceName}/leave",
             delete_or_leave,
         ),
         route(
             "CheckWorkspaceAvailability",
-            MethodFilter::POST,
+            Method::POST,
             "/v0/workspaces/availability",
             availability,
         ),
