@@ -1,6 +1,7 @@
 //! Finding records for handlers and responding with them.
 
 use axum::Json;
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
@@ -88,7 +89,11 @@ pub(crate) fn json_of(document: impl Serialize) -> Response {
     // Most documents are not longer, so that their text is not moved while it grows.
     let mut text = Vec::with_capacity(1 << 10);
     match serde_json::to_writer(&mut text, &document) {
-        Ok(()) => ([(CONTENT_TYPE, JSON)], text).into_response(),
+        Ok(()) => {
+            let mut response = Response::new(Body::from(text));
+            response.headers_mut().insert(CONTENT_TYPE, JSON);
+            response
+        }
         // It tells the problem.
         Err(_) => Json(document).into_response(),
     }
