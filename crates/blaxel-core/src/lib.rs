@@ -49,6 +49,7 @@ mod parse_error;
 mod period;
 mod plane_uri;
 mod raw;
+mod read_text;
 mod redact;
 mod relative;
 mod request;
@@ -126,6 +127,7 @@ pub mod __private {
     pub use crate::journal::Journal;
     pub use crate::later::{bounded_wait, later};
     pub use crate::raw::{attach, attach_to_response, restore};
+    pub use crate::read_text::ReadText;
     pub use crate::redact::{SentCredential, redact};
     pub use crate::service::{read_error, receive};
     pub use crate::setting::{read_setting, trim_setting};

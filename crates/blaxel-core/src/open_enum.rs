@@ -120,10 +120,10 @@ macro_rules! open_enum {
             where
                 D: $crate::__private::serde::Deserializer<'de>,
             {
-                <::std::string::String as $crate::__private::serde::Deserialize>::deserialize(
-                    deserializer,
-                )
-                .map(Self::from)
+                <$crate::__private::ReadText<'de> as $crate::__private::serde::Deserialize<
+                    'de,
+                >>::deserialize(deserializer)
+                .map(|text| Self::from(&*text))
             }
         }
     };

@@ -1,6 +1,7 @@
 //! Times, kept as the text that the server sent.
 
 mod arithmetic;
+mod text;
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,10 +9,12 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::civil::{self, digits, split_date};
+use self::text::Text;
+use crate::civil;
 use crate::parse_error::{ParseError, try_from_str};
+use crate::read_text::ReadText;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 /// 0000-01-01T00:00:00Z, the first second that RFC 3339 can represent.
@@ -42,10 +45,9 @@ const LAST_SECOND: i64 = 253_402_300_799;
 /// assert_eq!(noon.unix(), Some((1_777_377_600, 0)));
 /// # Ok::<(), blaxel_core::ParseError>(())
 /// ```
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Clone)]
 pub struct Timestamp {
-    text: String,
+    text: Text,
     instant: Option<UnixTime>,
 }
 
@@ -73,7 +75,7 @@ impl Timestamp {
             _ => (LAST_SECOND, 999_999_999),
         };
         Self {
-            text: format_rfc3339(instant),
+            text: Text::from(format_rfc3339(instant).as_str()),
             instant: Some(instant),
         }
     }
@@ -96,7 +98,7 @@ impl Timestamp {
     /// Returns the text as received.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.text
+        self.text.as_str()
     }
 
     /// Returns the seconds since 1970-01-01T00:00:00Z and the nanoseconds after them, or `None` if
@@ -109,7 +111,7 @@ impl Timestamp {
     /// Returns the same as [`unix`](Self::unix), with an error if the text is not an RFC 3339 time.
     #[cfg(any(feature = "chrono", feature = "jiff"))]
     pub(crate) fn try_unix(&self) -> Result<(i64, u32), ParseError> {
-        self.instant.ok_or_else(|| not_a_time(&self.text))
+        self.instant.ok_or_else(|| not_a_time(self.as_str()))
     }
 
     /// Returns the year, month and day in UTC, or `None` if the text is not an RFC 3339 time.
@@ -157,14 +159,25 @@ fn saturate(seconds: u64) -> i64 {
 impl From<String> for Timestamp {
     /// Keeps any text, including one that is not a time.
     fn from(text: String) -> Self {
-        let instant = parse_rfc3339(&text);
-        Self { text, instant }
+        Self::keep(&text)
     }
 }
 
 impl From<Timestamp> for String {
     fn from(timestamp: Timestamp) -> Self {
-        timestamp.text
+        timestamp.as_str().to_owned()
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        ReadText::deserialize(deserializer).map(|text| Self::keep(&text))
     }
 }
 
@@ -172,7 +185,7 @@ impl FromStr for Timestamp {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let timestamp = Self::from(text.to_owned());
+        let timestamp = Self::keep(text);
         match timestamp.instant {
             Some(_) => Ok(timestamp),
             None => Err(not_a_time(text)),
@@ -193,22 +206,30 @@ fn not_a_time(text: &str) -> ParseError {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Timestamp({})", self.text)
+        write!(f, "Timestamp({})", self.as_str())
     }
 }
 
 impl Timestamp {
+    /// Keeps any text, including one that is not a time.
+    fn keep(text: &str) -> Self {
+        Self {
+            text: Text::from(text),
+            instant: parse_rfc3339(text),
+        }
+    }
+
     /// Returns the key for comparison and hashing: the instant, or the text if it is not a time.
     fn key(&self) -> (bool, UnixTime, &str) {
         match self.instant {
             Some(instant) => (false, instant, ""),
-            None => (true, (0, 0), &self.text),
+            None => (true, (0, 0), self.as_str()),
         }
     }
 }
@@ -275,55 +296,91 @@ fn set_digits(digits: &mut [u8], number: i64) {
 }
 
 /// Parses an RFC 3339 time, or returns `None` if the text is not one.
+///
+/// It reads bytes at fixed positions, because a page of a list has hundreds of times.
 fn parse_rfc3339(text: &str) -> Option<UnixTime> {
-    let (date, time) = text.split_once(['T', 't', ' '])?;
-    let (year, month, day) = split_date(date)?;
+    let (date, time) = text.as_bytes().split_first_chunk()?;
+    let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = date else {
+        return None;
+    };
+    let year = number([y0, y1, y2, y3])?;
+    let (month, day) = (two_digits(m0, m1)?, two_digits(d0, d1)?);
     if !civil::is_date(year, month, day) {
         return None;
     }
-    let (clock, offset) = split_offset(time)?;
-    let (clock, fraction) = match clock.split_once('.') {
-        Some((clock, fraction)) => (clock, parse_fraction(fraction)?),
-        None => (clock, 0),
+    let [
+        b'T' | b't' | b' ',
+        h0,
+        h1,
+        b':',
+        n0,
+        n1,
+        b':',
+        s0,
+        s1,
+        rest @ ..,
+    ] = time
+    else {
+        return None;
     };
-    let (hour, rest) = clock.split_once(':')?;
-    let (minute, second) = rest.split_once(':')?;
-    let (hour, minute, second): (i64, i64, i64) =
-        (digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?);
+    let (hour, minute) = (two_digits(h0, h1)?, two_digits(n0, n1)?);
+    let second = two_digits(s0, s1)?;
     // A leap second, written as :60, is parsed as the first second of the next minute.
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
+    let (nanos, offset) = match rest {
+        [b'.', fraction @ ..] => parse_fraction(fraction)?,
+        offset => (0, offset),
+    };
+    let offset = parse_offset(offset)?;
     let days = civil::days_from_date(i64::from(year), month, day);
-    let seconds = days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second - offset;
-    Some((seconds, fraction))
+    let of_day = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
+    Some((days * SECONDS_PER_DAY + of_day - offset, nanos))
 }
 
-/// Splits a time of day from its offset, which is returned in seconds east of UTC.
-fn split_offset(time: &str) -> Option<(&str, i64)> {
-    if let Some(clock) = time.strip_suffix(['Z', 'z']) {
-        return Some((clock, 0));
-    }
-    let at = time.rfind(['+', '-'])?;
-    let (clock, offset) = time.split_at(at);
-    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
-    let (hours, minutes): (i64, i64) = (digits(hours, 2)?, digits(minutes, 2)?);
+/// Parses the offset at the end of a time, in seconds east of UTC.
+fn parse_offset(offset: &[u8]) -> Option<i64> {
+    let [sign, h0, h1, b':', m0, m1] = offset else {
+        return matches!(offset, b"Z" | b"z").then_some(0);
+    };
+    let (hours, minutes) = (two_digits(h0, h1)?, two_digits(m0, m1)?);
     if hours > 23 || minutes > 59 {
         return None;
     }
-    let east = hours * 3600 + minutes * 60;
-    Some((clock, if offset.starts_with('-') { -east } else { east }))
+    let seconds = i64::from(hours) * 3600 + i64::from(minutes) * 60;
+    match sign {
+        b'+' => Some(seconds),
+        b'-' => Some(-seconds),
+        _ => None,
+    }
 }
 
-/// Parses the digits after the decimal point as nanoseconds. Digits beyond nine are dropped.
-fn parse_fraction(fraction: &str) -> Option<u32> {
-    if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+/// Parses the digits after the decimal point as nanoseconds, and returns the bytes after them. Digits
+/// beyond nine are dropped.
+fn parse_fraction(text: &[u8]) -> Option<(u32, &[u8])> {
+    let (mut nanos, mut unit) = (0, 100_000_000);
+    let mut rest = text;
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        nanos += u32::from(digit - b'0') * unit;
+        unit /= 10;
+        rest = after;
     }
-    let kept = fraction.get(..9).unwrap_or(fraction);
-    let value: u32 = kept.parse().ok()?;
-    let missing = 9 - u32::try_from(kept.len()).ok()?;
-    Some(value * 10u32.pow(missing))
+    (rest.len() < text.len()).then_some((nanos, rest))
+}
+
+/// Returns the number that two digits denote.
+fn two_digits(tens: &u8, ones: &u8) -> Option<u8> {
+    number([tens, ones]).and_then(|number| u8::try_from(number).ok())
+}
+
+/// Returns the number that at most four digits denote.
+fn number<const N: usize>(digits: [&u8; N]) -> Option<u16> {
+    let digits = digits.into_iter();
+    digits.fold(Some(0), |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
+        number.map(|number| number * 10 + digit)
+    })
 }
 
 #[cfg(test)]
