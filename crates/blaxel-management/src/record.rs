@@ -87,7 +87,7 @@ macro_rules! record {
         record! { @members $head {
             $($fields)*
             $(#[doc = $doc])*
-            #[serde(skip_serializing_if = "Option::is_none")]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             pub $field: Option<$ty>,
         } $required $setters $($rest)* }
     };
@@ -99,7 +99,7 @@ macro_rules! record {
             $(#[doc = $doc])*
             /// Set by the server.
             $(#[serde $serde])?
-            #[serde(skip_serializing_if = "Option::is_none")]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             pub $field: Option<$ty>,
         } $required $setters $($rest)* }
     };
@@ -125,7 +125,7 @@ macro_rules! record {
             $($fields)*
             $($doc)*
             $($serde)*
-            #[serde(skip_serializing_if = "Option::is_none")]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             pub $field: Option<$ty>,
         } $required {
             $($setters)*
@@ -147,7 +147,7 @@ macro_rules! record {
             $($fields)*
             $(#[doc = $doc])*
             $(#[serde $serde])?
-            #[serde(skip_serializing_if = "Option::is_none")]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             pub $field: Option<$ty>,
         } $required {
             $($setters)*
@@ -169,7 +169,7 @@ macro_rules! record {
             $($fields)*
             $(#[doc = $doc])*
             $(#[serde $serde])?
-            #[serde(skip_serializing_if = "crate::Clearable::is_absent")]
+            #[serde(default, skip_serializing_if = "crate::Clearable::is_absent")]
             pub $field: crate::Clearable<$ty>,
         } $required {
             $($setters)*
@@ -192,7 +192,7 @@ macro_rules! record {
             $($fields)*
             $(#[doc = $doc])*
             $(#[serde $serde])?
-            #[serde(deserialize_with = "crate::record::null_as_default")]
+            #[serde(default, deserialize_with = "crate::record::null_as_default")]
             pub $field: u32,
         } {$($required)* $field: u32,} $setters $($rest)* }
     };
@@ -202,7 +202,7 @@ macro_rules! record {
             $($fields)*
             $(#[doc = $doc])*
             $(#[serde $serde])?
-            #[serde(deserialize_with = "crate::record::null_as_default")]
+            #[serde(default, deserialize_with = "crate::record::null_as_default")]
             pub $field: $ty,
         } {$($required)* $field: impl Into<$ty>,} $setters $($rest)* }
     };
@@ -211,7 +211,7 @@ macro_rules! record {
         {$($required:ident: $argument:ty,)*} {$($setters:tt)*}) => {
         $(#[$($meta)*])*
         #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(rename_all = "camelCase", default)]
+        #[serde(rename_all = "camelCase")]
         #[non_exhaustive]
         pub struct $name {
             $($fields)*
@@ -236,7 +236,7 @@ macro_rules! record {
         {} {$($setters:tt)*}) => {
         $(#[$($meta)*])*
         #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(rename_all = "camelCase", default)]
+        #[serde(rename_all = "camelCase")]
         #[non_exhaustive]
         pub struct $name {
             $($fields)*
@@ -274,7 +274,7 @@ macro_rules! response {
         response! { @members $head {
             $($fields)*
             $(#[$($member)*])*
-            #[serde(skip_serializing_if = "Option::is_none")]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             pub $field: Option<$ty>,
         } $($rest)* }
     };
@@ -283,7 +283,7 @@ macro_rules! response {
         response! { @members $head {
             $($fields)*
             $(#[$($member)*])*
-            #[serde(deserialize_with = "crate::record::null_as_default")]
+            #[serde(default, deserialize_with = "crate::record::null_as_default")]
             pub $field: $ty,
         } $($rest)* }
     };
@@ -291,7 +291,7 @@ macro_rules! response {
     (@members [$(#[$($meta:tt)*])* $name:ident] {$($fields:tt)*}) => {
         $(#[$($meta)*])*
         #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(rename_all = "camelCase", default)]
+        #[serde(rename_all = "camelCase")]
         #[non_exhaustive]
         pub struct $name {
             $($fields)*
@@ -313,10 +313,10 @@ macro_rules! document {
     )+) => { $(
         record! { @members [$(#[$($meta)*])* $name document $metadata] {
             /// The name and labels, and the metadata that the platform sets.
-            #[serde(deserialize_with = "crate::record::null_as_default")]
+            #[serde(default, deserialize_with = "crate::record::null_as_default")]
             pub metadata: $metadata,
             /// The desired state.
-            #[serde(deserialize_with = "crate::record::null_as_default")]
+            #[serde(default, deserialize_with = "crate::record::null_as_default")]
             pub spec: $spec,
         } {} {
             /// Sets the desired state, replacing the whole of `spec`. By default it is empty, so the server's
