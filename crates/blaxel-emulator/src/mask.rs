@@ -7,7 +7,7 @@ mod text;
 
 use std::borrow::Cow;
 
-use blaxel_core::__private::redact;
+use blaxel_core::__private::{media_type, redact};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -153,16 +153,16 @@ fn decode(text: &str) -> String {
 }
 
 /// Returns a body in which secrets are masked. JSON is changed only if it has some; the rest of a body is
-/// masked as text.
-pub(crate) fn body(kind: &str, path: &str, bytes: &[u8], secrets: &Secrets) -> Vec<u8> {
+/// masked as text. `headers` are those of the message.
+pub(crate) fn body(headers: &HeaderMap, path: &str, bytes: &[u8], secrets: &Secrets) -> Vec<u8> {
     let rules = Rules { path, secrets };
-    match kind.split(';').next().map(str::trim) {
-        Some("application/x-www-form-urlencoded") => {
+    match media_type(headers).as_str() {
+        "application/x-www-form-urlencoded" => {
             let form = String::from_utf8_lossy(bytes);
             let masked = parameters(&form, |value| secrets.contain(value));
             secrets.replace(masked.text.as_bytes()).into_owned()
         }
-        Some("text/event-stream" | "application/x-ndjson" | "application/jsonl") => {
+        "text/event-stream" | "application/x-ndjson" | "application/jsonl" => {
             let lines = bytes.split_inclusive(|byte| *byte == b'\n');
             lines.flat_map(|line| rules.line(line)).collect()
         }
@@ -307,7 +307,9 @@ mod tests {
     }
 
     fn masked(kind: &str, path: &str, text: &str) -> String {
-        String::from_utf8(body(kind, path, text.as_bytes(), &known())).unwrap()
+        let kind = HeaderValue::try_from(kind).unwrap();
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]);
+        String::from_utf8(body(&headers, path, text.as_bytes(), &known())).unwrap()
     }
 
     #[test]
@@ -365,12 +367,15 @@ mod tests {
         );
         let secret = json!({"name": "A", "value": "canary"}).to_string();
         assert!(!masked("application/json", "/v0/secrets", &secret).contains("canary"));
-        let form = masked(
+        for kind in [
             "application/x-www-form-urlencoded; charset=utf-8",
-            "/v0/oauth/token",
-            "grant_type=client_credentials&client_secret=canary",
-        );
-        assert_eq!(form, "grant_type=client_credentials&client_secret=****");
+            "APPLICATION/X-WWW-FORM-URLENCODED",
+        ] {
+            let form = "grant_type=client_credentials&client_secret=ca%6eary%2D5b1f";
+            let form = masked(kind, "/v0/oauth/token", form);
+            let expected = "grant_type=client_credentials&client_secret=****";
+            assert_eq!(form, expected, "{kind}");
+        }
         let list =
             r#"it says {"cookies": ["canary", {"a": "canary"}], "b": "shown"} and {"token": ["can"#;
         assert_eq!(

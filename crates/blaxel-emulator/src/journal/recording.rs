@@ -6,7 +6,7 @@ use axum::body::HttpBody as _;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use tokio::time::Instant;
 
 use super::message::{Passed, observe};
@@ -45,11 +45,9 @@ struct Contents {
 impl Contents {
     /// Returns what is kept of a message.
     fn message(&self, headers: &HeaderMap, passed: &Passed) -> Message {
-        let kind = headers.get(header::CONTENT_TYPE);
-        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let body = match passed.kept.as_slice() {
             [] => Vec::new(),
-            kept => mask::body(kind, &self.path, kept, &self.secrets),
+            kept => mask::body(headers, &self.path, kept, &self.secrets),
         };
         Message {
             headers: mask::headers(headers, &self.secrets),

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use blaxel_core::__private::media_type;
 use serde_json::{Value, json};
 
 use http::Method;
@@ -47,11 +48,7 @@ pub(crate) fn routes() -> Vec<Route> {
 
 /// Parses the body as a JSON object.
 fn object(call: &Call) -> Result<Value, ErrorResponse> {
-    let content_type = call.header("content-type").unwrap_or_default();
-    let is_json = content_type
-        .split(';')
-        .next()
-        .is_some_and(|kind| kind.trim() == "application/json");
+    let is_json = media_type(&call.headers) == "application/json";
     call.json()
         .filter(|body| is_json && body.is_object())
         .ok_or_else(|| ErrorResponse::oauth("invalid_request", "The body must be a JSON object."))

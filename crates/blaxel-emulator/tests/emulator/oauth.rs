@@ -175,6 +175,18 @@ async fn every_bad_token_request_is_400_with_a_reason() {
 }
 
 #[tokio::test]
+async fn the_case_of_a_media_type_does_not_count() {
+    let emulator = Emulator::builder().client("me", "it").build();
+    let body =
+        json!({"grant_type": "client_credentials", "client_id": "me", "client_secret": "it"});
+    for kind in ["Application/JSON", "APPLICATION/JSON ; charset=UTF-8"] {
+        let asked = ask(http::Method::POST, "/oauth/token").header("content-type", kind);
+        let granted = asked.bytes(body.to_string()).on(&emulator).await;
+        assert!(granted.expect(200)["access_token"].is_string(), "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_of_another_emulator_are_rejected() {
     let one = Emulator::builder().client("a", "b").build();
     let other = Emulator::builder().client("a", "c").build();

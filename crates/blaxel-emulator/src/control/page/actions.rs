@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
+use blaxel_core::__private::media_type;
 use http::header::{CONTENT_TYPE, HOST, LOCATION, ORIGIN, REFERER};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
@@ -61,8 +62,7 @@ pub(super) fn routes() -> Router {
 async fn read(request: Request) -> Result<Params, Refused> {
     let (head, body) = request.into_parts();
     require_own(&head)?;
-    let kind = text(&head.headers, CONTENT_TYPE).unwrap_or_default();
-    if !kind.starts_with("application/x-www-form-urlencoded") {
+    if media_type(&head.headers) != "application/x-www-form-urlencoded" {
         let problem = "a form is sent as application/x-www-form-urlencoded";
         return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem));
     }
