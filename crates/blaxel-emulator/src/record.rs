@@ -4,6 +4,7 @@ mod addresses;
 mod bodies;
 mod builder;
 mod client;
+mod custom_hosts;
 mod documents;
 mod proxy;
 
@@ -51,7 +52,7 @@ use crate::tls::{Place, Roots, Trust};
 /// ```
 ///
 /// Addresses of the platform in the documents of the control plane, such as those of sandboxes, previews and uploads,
-/// are replaced by addresses of the recorder, so that the calls of sandboxes and previews pass it too; in the documents
+/// and addresses of previews on custom domains that the platform has told, are replaced by addresses of the recorder, so that the calls of sandboxes and previews pass it too; in the documents
 /// that a client sends, it is the other way round. Bodies are passed on as they come, except for those documents. Of
 /// each body, at most 8 MiB are recorded, and a longer document is passed on as it is.
 pub struct Recorder {
@@ -103,7 +104,7 @@ impl Recorder {
         let server = Server::bind(0).await?;
         let origin = server.origin(tls.is_some());
         let addresses = Addresses::new(origin.clone(), &settings.api, &settings.run)?;
-        let client = Client::new(roots, addresses.stand_in(), addresses.is_secure())?;
+        let client = Client::new(roots, &addresses)?;
         let seen = Arc::new(Seen::default());
         let proxy = Proxy::new(addresses, client, Arc::clone(&seen));
         Ok(Self {

@@ -9,6 +9,7 @@ use blaxel_core::__private::Address;
 use http::Uri;
 use http::uri::Authority;
 
+use super::custom_hosts::CustomHosts;
 use crate::hosts::{self, PlatformHost, without_port};
 use crate::lock::lock;
 use crate::params::pairs;
@@ -103,6 +104,9 @@ pub(super) struct Addresses {
     origin: String,
     api: Base,
     run: Base,
+    /// The server that stands in for the platform.
+    stand_in: Option<Uri>,
+    custom_hosts: CustomHosts,
     uploads: Mutex<Uploads>,
 }
 
@@ -121,10 +125,19 @@ impl Addresses {
     ///
     /// If the addresses of the platform cannot be called.
     pub(super) fn new(origin: String, api: &str, run: &str) -> io::Result<Self> {
+        let (api, run) = (Base::parse(api)?, Base::parse(run)?);
+        let host = without_port(&api.authority).to_ascii_lowercase();
+        let is_platform = !hosts::is_loopback(&host) && PlatformHost::parse(&host).is_some();
+        let stand_in = match is_platform {
+            true => None,
+            false => api.origin().parse().ok(),
+        };
         Ok(Self {
             origin,
-            api: Base::parse(api)?,
-            run: Base::parse(run)?,
+            api,
+            run,
+            stand_in,
+            custom_hosts: CustomHosts::default(),
             uploads: Mutex::new(Uploads {
                 kept: VecDeque::new(),
                 hasher: [RandomState::new(), RandomState::new()],
@@ -139,16 +152,19 @@ impl Addresses {
     }
 
     /// Returns the server that stands in for the platform: one that is not called by a name of the platform. The hosts
-    /// of the platform are then reached there.
-    pub(super) fn stand_in(&self) -> Option<Uri> {
-        let host = without_port(&self.api.authority).to_ascii_lowercase();
-        let is_platform = !hosts::is_loopback(&host) && PlatformHost::parse(&host).is_some();
-        (!is_platform).then(|| self.api.origin().parse().ok())?
+    /// of the platform are then reached there, and so are those of previews on custom domains.
+    pub(super) fn stand_in(&self) -> Option<&Uri> {
+        self.stand_in.as_ref()
+    }
+
+    /// Returns the host names of previews on custom domains.
+    pub(super) fn custom_hosts(&self) -> &CustomHosts {
+        &self.custom_hosts
     }
 
     /// Returns the scheme of the platform's hosts.
     fn scheme(&self) -> &str {
-        match self.stand_in() {
+        match self.stand_in {
             Some(_) => &self.api.scheme,
             None => "https",
         }
@@ -170,10 +186,10 @@ impl Addresses {
         let host = authority.host().to_ascii_lowercase();
         if !hosts::is_loopback(&host) {
             let is_usual = matches!(authority.port_u16(), None | Some(443));
-            return is_usual && PlatformHost::parse(&host).is_some();
+            let is_known = PlatformHost::parse(&host).is_some() || self.custom_hosts.contain(&host);
+            return is_usual && is_known;
         }
-        let stand_in = self.stand_in();
-        let stand_in = stand_in.as_ref().and_then(Uri::authority);
+        let stand_in = self.stand_in.as_ref().and_then(Uri::authority);
         stand_in.is_some_and(|it| it.port_u16() == authority.port_u16())
     }
 
@@ -209,7 +225,7 @@ impl Addresses {
             true => format!("{RUN}{path}"),
             false => path.to_owned(),
         };
-        let url = self.upstream(&path, query)?;
+        let url = self.upstream(&path, query, self.scheme())?;
         Some(Destination {
             url,
             control: below(&path, API).map(str::to_owned),
@@ -218,8 +234,8 @@ impl Addresses {
         })
     }
 
-    /// Returns the address that a path of the recorder stands for.
-    fn upstream(&self, path: &str, query: &str) -> Option<String> {
+    /// Returns the address that a path of the recorder stands for. `custom` is the scheme of custom domains.
+    fn upstream(&self, path: &str, query: &str, custom: &str) -> Option<String> {
         let at = |base: &Base, rest: &str| format!("{}{}{rest}{query}", base.origin(), base.path);
         if let Some(rest) = below(path, API) {
             return Some(at(&self.api, rest));
@@ -229,7 +245,11 @@ impl Addresses {
         }
         let rest = path.strip_prefix(HOSTS)?.strip_prefix('/')?;
         let (authority, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let scheme = self.scheme();
+        let host = without_port(authority).to_ascii_lowercase();
+        let scheme = match self.custom_hosts.contain(&host) {
+            true => custom,
+            false => self.scheme(),
+        };
         self.is_passed(authority)
             .then(|| format!("{scheme}://{authority}{rest}{query}"))
     }
@@ -294,7 +314,7 @@ impl Addresses {
         }
         let path = rest.split(['?', '#']).next().unwrap_or_default();
         let upload = self.upload(path);
-        upload.or_else(|| self.upstream(path, &rest[path.len()..]))
+        upload.or_else(|| self.upstream(path, &rest[path.len()..], "https"))
     }
 }
 

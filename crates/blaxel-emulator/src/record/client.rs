@@ -12,6 +12,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower_service::Service;
 
+use super::addresses::Addresses;
+use super::custom_hosts::CustomHosts;
 use crate::hosts::PlatformHost;
 use crate::tls::{Roots, Secured};
 
@@ -30,14 +32,20 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Creates a client. If there is a stand-in for the platform, connections to all hosts of the platform lead to it.
-    pub(super) fn new(roots: &Roots, stand_in: Option<Uri>, needs_roots: bool) -> io::Result<Self> {
+    /// Creates a client. If there is a stand-in for the platform, connections to all hosts of the platform and to those
+    /// of previews on custom domains lead to it.
+    pub(super) fn new(roots: &Roots, addresses: &Addresses) -> io::Result<Self> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         // Otherwise a streamed chunk would wait for the acknowledgement of the one before.
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(CONNECT_TIME));
-        let connectors = roots.connectors(Dial { tcp, stand_in }, needs_roots)?;
+        let dial = Dial {
+            tcp,
+            stand_in: addresses.stand_in().cloned(),
+            custom_hosts: addresses.custom_hosts().clone(),
+        };
+        let connectors = roots.connectors(dial, addresses.is_secure())?;
         let [usual, for_upgrades] = connectors.map(|connector| {
             legacy::Client::builder(TokioExecutor::new())
                 .pool_idle_timeout(IDLE_TIME)
@@ -95,6 +103,7 @@ fn described(error: &(dyn Error + 'static)) -> String {
 pub(super) struct Dial {
     tcp: HttpConnector,
     stand_in: Option<Uri>,
+    custom_hosts: CustomHosts,
 }
 
 impl Service<Uri> for Dial {
@@ -107,10 +116,17 @@ impl Service<Uri> for Dial {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
+        let to = self.stand_in.clone().filter(|_| self.stands_for(&uri));
+        self.tcp.call(to.unwrap_or(uri))
+    }
+}
+
+impl Dial {
+    /// Returns `true` for an address of the platform, for which something else may stand in.
+    fn stands_for(&self, uri: &Uri) -> bool {
         let host = uri.host().unwrap_or_default().to_ascii_lowercase();
-        let stand_in = self.stand_in.clone();
-        let is_platform = PlatformHost::parse(&host).is_some() || host.ends_with(".localhost");
-        self.tcp
-            .call(stand_in.filter(|_| is_platform).unwrap_or(uri))
+        PlatformHost::parse(&host).is_some()
+            || host.ends_with(".localhost")
+            || self.custom_hosts.contain(&host)
     }
 }

@@ -52,8 +52,7 @@ impl Documents {
                 self.add(&found, Some(&name), body);
             }
             (None, &Method::GET) => {
-                let items = body.as_array().or_else(|| body.get("data")?.as_array());
-                for item in items.into_iter().flatten() {
+                for item in items(body) {
                     self.add(&found, None, item);
                 }
             }
@@ -121,6 +120,25 @@ fn record((place, document): (&Place, &Document)) -> SavedRecord {
     record.document = Some(document.clone());
     record.created = created;
     record
+}
+
+/// Returns the resources of a kind in the response to a request for a path below `/v0/`.
+pub(super) fn resources<'a>(
+    kind: &Kind,
+    path: &str,
+    body: &'a Value,
+) -> impl Iterator<Item = &'a Value> {
+    let is_wanted = find(path).is_some_and(|found| found.kind.path == kind.path);
+    let body = is_wanted.then_some(body);
+    // A list, or one resource.
+    body.into_iter()
+        .flat_map(|body| items(body).chain(body.is_object().then_some(body)))
+}
+
+/// Returns the items of a list: a page, or an array of an old version.
+fn items(body: &Value) -> impl Iterator<Item = &Value> {
+    let items = body.as_array().or_else(|| body.get("data")?.as_array());
+    items.into_iter().flatten()
 }
 
 /// Returns the collection or the resource that a path below `/v0/` names.

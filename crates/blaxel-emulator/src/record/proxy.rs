@@ -182,6 +182,9 @@ impl Shared {
         {
             let status = head.status;
             let see = |document: &Value| {
+                if status.is_success() {
+                    self.addresses.custom_hosts().see(path, document);
+                }
                 let clean = mask::document(document, path);
                 lock(&self.seen.documents).see(method, path, status, &clean);
             };

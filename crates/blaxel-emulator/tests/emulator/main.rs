@@ -45,6 +45,7 @@ mod page;
 mod preview_calls;
 mod previews;
 mod program;
+mod recorded_domains;
 mod recording;
 mod resources;
 mod revisions;

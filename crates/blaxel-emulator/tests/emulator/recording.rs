@@ -17,15 +17,15 @@ use tokio::sync::mpsc;
 use crate::support::{Ask, as_client, ask, get, post, run};
 
 /// A platform with a proxy in front of it.
-struct Proxied {
-    platform: Emulator,
-    recorder: Recorder,
+pub(crate) struct Proxied {
+    pub(crate) platform: Emulator,
+    pub(crate) recorder: Recorder,
     api: String,
     run: String,
 }
 
 impl Proxied {
-    async fn start(platform: Emulator) -> Self {
+    pub(crate) async fn start(platform: Emulator) -> Self {
         let recorder = Recorder::start(&platform.url(), &platform.run_url())
             .await
             .unwrap();
@@ -44,12 +44,12 @@ impl Proxied {
         }
     }
 
-    fn origin(&self) -> &str {
+    pub(crate) fn origin(&self) -> &str {
         self.api.strip_suffix("/v0").unwrap()
     }
 
     /// Returns the addresses and the texts of the responses that were recorded.
-    fn recorded(&self) -> Vec<(String, Value)> {
+    pub(crate) fn recorded(&self) -> Vec<(String, Value)> {
         let har = self.recorder.har();
         let entries = har["log"]["entries"].as_array().unwrap().iter();
         entries
@@ -62,7 +62,7 @@ impl Proxied {
     }
 
     /// Sends a request for a path of the control plane through the proxy.
-    async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -76,7 +76,7 @@ impl Proxied {
         self.through(request).await
     }
 
-    async fn through(&self, request: Ask) -> crate::support::Reply {
+    pub(crate) async fn through(&self, request: Ask) -> crate::support::Reply {
         as_client(request, &self.platform)
             .over_socket()
             .await
@@ -84,7 +84,7 @@ impl Proxied {
     }
 }
 
-fn named(name: &str, spec: &Value) -> Value {
+pub(crate) fn named(name: &str, spec: &Value) -> Value {
     json!({"metadata": {"name": name}, "spec": spec})
 }
 
