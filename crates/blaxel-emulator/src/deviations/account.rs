@@ -49,7 +49,7 @@ pub(super) static FIGURES: Area = Area {
         assumed(
             &["GetLogs"],
             "The operation is not in the published document.",
-            "Without `resourceType` all workloads are returned, without `workloadIds` all of a type; unknown workloads are left out.",
+            "Without `resourceType` all workloads are returned, without `workloadIds` all of a type; unknown workloads are left out. A response has at most 1000 lines of each workload, and `offset` leads to the others.",
         ),
         differs(
             &["GetAccountMetrics"],

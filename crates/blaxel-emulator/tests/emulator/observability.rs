@@ -84,6 +84,38 @@ async fn lines_are_paged_by_offset() {
     assert_eq!(part["bot"]["totalCount"], all["bot"]["totalCount"]);
 }
 
+/// Each task writes two lines.
+#[tokio::test]
+async fn a_response_has_a_part_of_the_lines_of_many_tasks_and_offsets_lead_to_the_rest() {
+    let emulator = emulator();
+    emulator.add("jobs", "nightly").unwrap();
+    let tasks = vec![json!({}); 1200];
+    let started = post("/jobs/nightly/executions", &json!({"tasks": tasks}));
+    let id = started.on(&emulator).await.expect(200)["executionId"].clone();
+    emulator.clock().advance(Duration::from_secs(3600));
+    let window = "start=2026-06-01T12:00:00&end=2026-06-03T12:00:00";
+    let page = async |more: &str| {
+        let id = id.as_str().unwrap();
+        let query = format!("{window}&workloadIds=nightly&executionId={id}{more}");
+        let page = get(format!("/observability/logs?{query}")).on(&emulator);
+        page.await.expect(200)["nightly"].clone()
+    };
+    let mut messages = Vec::new();
+    for (offset, expected) in [(0, 1000), (1000, 1000), (2000, 400), (2400, 0)] {
+        let part = page(&format!("&limit=5000&offset={offset}")).await;
+        let part_of = texts(&part, "message");
+        assert_eq!(
+            (part_of.len(), &part["totalCount"]),
+            (expected, &json!(2400))
+        );
+        messages.extend(part_of);
+    }
+    messages.sort();
+    messages.dedup();
+    assert_eq!(messages.len(), 2400);
+    assert_eq!(texts(&page("").await, "message").len(), 1000);
+}
+
 #[tokio::test]
 async fn lines_are_filtered_by_severity_text_and_trace() {
     let emulator = emulator();

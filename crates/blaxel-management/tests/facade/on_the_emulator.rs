@@ -309,6 +309,40 @@ async fn names_cannot_change_the_path() {
     );
 }
 
+#[cfg(feature = "observability")]
+#[tokio::test]
+async fn a_walk_returns_the_logs_of_more_tasks_than_a_response_has_entries() {
+    use blaxel_core::Timestamp;
+    use blaxel_management::logs::LogQuery;
+    use std::time::Duration;
+
+    let emulator = Emulator::offline();
+    emulator.add("jobs", "nightly").unwrap();
+    let (start, _) = emulator.clock().now().unix().unwrap();
+    let sent = json!({"tasks": vec![json!({}); 1200]}).to_string();
+    let request = http::Request::post("/jobs/nightly/executions")
+        .header("content-type", "application/json")
+        .body(Body::from(sent))
+        .unwrap();
+    let request = raw_request(Plane::Control, request).unwrap();
+    let started = tower::ServiceExt::oneshot(emulator.service(), request);
+    let started = started.await.unwrap();
+    assert_eq!(started.status(), StatusCode::OK);
+    emulator.clock().advance(Duration::from_secs(3600));
+    let time = |seconds| Timestamp::from_unix(seconds, 0);
+    let query = LogQuery::jobs(["nightly"])
+        .search("The task ")
+        .since(time(start))
+        .until(time(start + 3600));
+    let management = management_on(&emulator);
+    let response = management.logs(&query).await.unwrap();
+    let logs = &response["nightly"];
+    assert_eq!(logs.logs.as_ref().map(Vec::len), Some(1000));
+    assert_eq!(logs.total_count, Some(2400), "each task begins and ends");
+    let walked = management.log_pages(&query).items().into_vec().await;
+    assert_eq!(walked.unwrap().len(), 2400);
+}
+
 #[cfg(all(feature = "observability", feature = "wait"))]
 #[tokio::test(start_paused = true)]
 async fn followed_logs_are_those_of_the_walk_the_oldest_first() {
