@@ -343,9 +343,11 @@ impl Emulator {
     /// ```
     #[must_use]
     pub fn guest(&self, sandbox: &str) -> Option<blaxel_guest::Server> {
-        let mut store = self.engine.store.open();
-        let guest = self.engine.guests.of(&mut store, sandbox)?;
-        Some(guest.server)
+        let guest = {
+            let mut store = self.engine.store.open();
+            self.engine.guests.of(&mut store, sandbox)?
+        };
+        guest.server()
     }
 
     /// Returns the finished callbacks of asynchronous calls, in the order in which they finished.

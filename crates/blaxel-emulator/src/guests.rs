@@ -8,13 +8,15 @@ mod ended;
 mod machine;
 mod plans;
 mod saved;
+mod source;
+mod startup;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use blaxel_guest::{Errno, Server, SimulatedGuest};
+use blaxel_guest::{Server, SimulatedGuest};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,9 +27,12 @@ pub(crate) use self::machine::MakeMachine;
 pub(crate) use self::plans::Plan;
 use self::plans::Plans;
 use self::saved::Saved;
+pub(crate) use self::source::{Frozen, Source};
+use self::startup::Startup;
+use crate::background::in_background;
 use crate::clock::Clock;
 use crate::lock::lock;
-use crate::state::{Collection, Contents, OpenStore, SANDBOXES, Store, member, status};
+use crate::state::{Collection, Contents, OpenStore, Record, SANDBOXES, Store, member, status};
 
 /// The machines of the sandboxes that were called.
 pub(crate) struct Guests(Arc<Shared>);
@@ -42,21 +47,52 @@ struct Shared {
     watcher: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// A machine that was ended, and contents that nobody has any more. Dropping them, which ends processes and removes
+/// files, may block for long.
+#[must_use]
+pub(crate) struct Ended(
+    #[expect(dead_code, reason = "it is dropped")] Option<Machine>,
+    #[expect(dead_code, reason = "they are dropped")] Contents,
+);
+
+impl Ended {
+    /// Ends the processes and removes the files. The store must not be locked.
+    pub(crate) async fn finish(self) {
+        in_background(move || drop(self)).await;
+    }
+}
+
 /// A machine for a call.
 pub(crate) struct Guest {
-    pub(crate) server: Server,
+    pub(crate) clock: Clock,
     /// Closed when the machine ends.
     pub(crate) ended: watch::Receiver<()>,
+    startup: Arc<Startup>,
     saved: Arc<Saved>,
     may_run: bool,
 }
 
 impl Guest {
-    /// Starts the processes of an earlier machine, if they may run and do not run yet. A call waits for it.
-    pub(crate) async fn prepare(&self) {
+    /// Returns the server, building it if this is the first call. Then the processes of an earlier machine are started,
+    /// if they may run and do not run yet. Returns `None` if the machine could not be started.
+    pub(crate) async fn prepare(&self) -> Option<Server> {
+        let server = match self.startup.built() {
+            Some(server) => server.clone(),
+            None => {
+                let startup = Arc::clone(&self.startup);
+                in_background(move || startup.build().cloned()).await??
+            }
+        };
         if self.may_run {
-            self.saved.start(&self.server).await;
+            self.saved.start(&server).await;
         }
+        Some(server)
+    }
+
+    /// Returns the server, building it if this is the first call. It may block the thread, and the store must not be
+    /// locked.
+    pub(crate) fn server(&self) -> Option<Server> {
+        self.startup.build().cloned()
     }
 }
 
@@ -72,7 +108,7 @@ impl Guests {
         }))
     }
 
-    /// Returns the machine of a sandbox, starting it if it does not run yet, or `None` if there is
+    /// Returns the machine of a sandbox, creating it if it does not run yet, or `None` if there is
     /// no such sandbox, or if it is archived. Only this machine is checked: the task of [`Shared::watch`] ends the others.
     pub(crate) fn of(&self, store: &mut OpenStore, sandbox: &str) -> Option<Guest> {
         self.0.end_if_old(store, sandbox);
@@ -97,7 +133,7 @@ impl Guests {
                     (Server::builder(guest.clone()), Some(guest))
                 }
             };
-            let mut machine = Machine::start(server, clock, (store, &self.0.store), sandbox)?;
+            let mut machine = Machine::new(server, clock, (store, &self.0.store), sandbox)?;
             machine.simulated = simulated;
             running.insert(sandbox.to_owned(), machine);
         }
@@ -110,8 +146,9 @@ impl Guests {
             record.contents = Contents::default();
         }
         let guest = Guest {
-            server: machine.server.clone(),
+            clock: machine.clock(),
             ended: machine.ended(),
+            startup: machine.startup(),
             saved: machine.saved(),
             may_run: machine.may_run(),
         };
@@ -130,7 +167,7 @@ impl Guests {
         self.0.end_if_old(store, sandbox);
         let running = lock(&self.0.running);
         let machine = running.get(sandbox)?;
-        Some((machine.server.clone(), machine.ended()))
+        Some((machine.built()?.clone(), machine.ended()))
     }
 
     /// Carries a plan out on the machine of a sandbox, if it runs, and on each that starts later. Returns
@@ -159,20 +196,13 @@ impl Guests {
         self.0.plans.clear();
     }
 
-    /// Returns a copy of the contents of a sandbox.
-    pub(crate) fn contents_of(&self, store: &OpenStore, sandbox: &str) -> Result<Contents, Errno> {
-        self.0.end_if_old(store, sandbox);
+    /// Returns the contents of a sandbox, which can be copied when the store is not locked any more.
+    pub(crate) fn contents_of(&self, store: &OpenStore, sandbox: &Record) -> Source {
+        self.0.end_if_old(store, &sandbox.name);
         let running = lock(&self.0.running);
-        match running.get(sandbox) {
-            Some(machine) => machine.contents(),
-            None => {
-                let record = store.get(&Collection::top(&SANDBOXES), sandbox);
-                record.map_or_else(
-                    || Ok(Contents::default()),
-                    |record| record.contents.snapshot(),
-                )
-            }
-        }
+        running
+            .get(&sandbox.name)
+            .map_or_else(|| Source::stored(&sandbox.contents), Source::of_machine)
     }
 
     /// Ends all machines.
@@ -183,20 +213,25 @@ impl Guests {
     }
 
     /// Ends the machine of a sandbox. The next one starts with these contents.
-    pub(crate) fn restart_with(&self, store: &mut OpenStore, sandbox: &str, contents: Contents) {
-        let ended = lock(&self.0.running).remove(sandbox);
-        // Its processes end outside of the lock.
-        drop(ended);
-        if let Some(record) = store.modify(&Collection::top(&SANDBOXES), sandbox) {
-            (record.machine, record.contents) = (None, contents);
-        }
+    pub(crate) fn restart_with(
+        &self,
+        store: &mut OpenStore,
+        sandbox: &str,
+        contents: Contents,
+    ) -> Ended {
+        let machine = lock(&self.0.running).remove(sandbox);
+        let Some(record) = store.modify(&Collection::top(&SANDBOXES), sandbox) else {
+            return Ended(machine, contents);
+        };
+        record.machine = None;
+        Ended(machine, std::mem::replace(&mut record.contents, contents))
     }
 }
 
 impl Shared {
-    /// Ends the machines that do not belong to their sandboxes any more. Returns the time at which
-    /// the next one ends.
-    fn end_old(&self, store: &OpenStore) -> Option<Duration> {
+    /// Takes the machines out that do not belong to their sandboxes any more. Returns them with the time at which the
+    /// next one ends.
+    fn take_old(&self, store: &OpenStore) -> (Vec<Machine>, Option<Duration>) {
         let sandboxes = Collection::top(&SANDBOXES);
         let mut next = None;
         let mut running = lock(&self.running);
@@ -211,14 +246,8 @@ impl Shared {
                 _ => ended.push(name.clone()),
             }
         }
-        let ended: Vec<_> = ended
-            .iter()
-            .filter_map(|name| running.remove(name))
-            .collect();
-        drop(running);
-        // Their processes end outside of the lock.
-        drop(ended);
-        next
+        let ended = ended.iter().filter_map(|name| running.remove(name));
+        (ended.collect(), next)
     }
 
     /// Ends the machine of a sandbox if it does not belong to it any more.
@@ -252,8 +281,12 @@ async fn watch(shared: Weak<Shared>) {
                 return;
             };
             let store = shared.store.open();
-            let next = shared.end_old(&store);
-            (shared.clock.clone(), next, store.changes())
+            let (ended, next) = shared.take_old(&store);
+            let changes = store.changes();
+            drop(store);
+            // Their processes end when nothing is locked.
+            drop(ended);
+            (shared.clock.clone(), next, changes)
         };
         let end = async {
             match next {

@@ -15,14 +15,7 @@ pub(crate) fn save(engine: &Engine) -> Result<Data, InvalidData> {
     let store = engine.store.open();
     document.clock = Some(store.now());
     document.counters = store.save_counters();
-    let unsaved = |sandbox: &str| {
-        let problem = "its files are in a directory of this machine";
-        Problem(format!("sandbox {sandbox:?}: {problem}"))
-    };
-    let saved = store.save(|store, sandbox| {
-        let contents = engine.guests.contents_of(store, sandbox);
-        contents.map_err(|_| unsaved(sandbox))
-    });
+    let saved = store.save(|store, sandbox| engine.guests.contents_of(store, sandbox).shared());
     document.resources = saved.map_err(|Problem(problem)| InvalidData::new(problem))?;
     Ok(Data::new(document))
 }

@@ -17,6 +17,7 @@ mod chat;
 mod cohere;
 mod completion;
 mod connections;
+mod copies;
 mod crons;
 mod data_plane;
 mod domains;

@@ -28,7 +28,8 @@
 //! - [`Rows`] are the layer below: the records by [`CollectionKey`], independent of their kinds.
 //!   The functions of a [`Kind`] see only these.
 //! - The guard of [`Store::open`] is the transaction: what a handler has read stays true until the
-//!   guard is dropped. Open the store once per handler and pass `&OpenStore` on.
+//!   guard is dropped. Open the store once per handler and pass `&OpenStore` on. A handler that copies a disk opens it
+//!   before and after, and checks twice: see `router/copies.rs`.
 //! - A [`Record`] keeps the client's document. Status and events are computed from its [`timeline`]
 //!   when it is shown, and so are the members that [`Kind::compute`] adds.
 //! - Times are `Duration`s since 1970-01-01T00:00:00Z on the emulator's clock. `clock::timestamp`

@@ -200,7 +200,7 @@ pub(super) static CONTENTS: Area = Area {
                 "UpdateSandbox",
             ],
             "The states in which these are refused are not documented in full.",
-            "A snapshot that is `pending` or `failed` is neither restored nor forked, and a sandbox that is archived or being restored is not changed, forked or snapshotted: 409.",
+            "A snapshot that is `pending` or `failed` is neither restored nor forked, and a sandbox that is archived or being restored is not changed, forked or snapshotted: 409. Nor is one copied whose machine starts again meanwhile.",
         ),
         assumed(
             &["ForkSandbox", "ForkSnapshot"],
@@ -210,7 +210,7 @@ pub(super) static CONTENTS: Area = Area {
         assumed(
             &["ArchiveSandbox", "UnarchiveSandbox"],
             "The progress and the failures of an archive are not documented.",
-            "Progress is computed from the clock. A failure leads back to the earlier status. A sandbox that is archived still ends by its `ttl` and its policies. The disk of unconfined local guests is not read-only meanwhile.",
+            "Progress is computed from the clock. A failure leads back to the earlier status. A sandbox that is archived still ends by its `ttl` and its policies. Its disk is read-only while it is archived or restored, except that of unconfined local guests.",
         ),
         assumed(
             &["UnarchiveSandbox"],

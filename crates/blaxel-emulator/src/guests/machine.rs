@@ -1,15 +1,15 @@
-//! [`Machine`], the running machine of a sandbox, and its start.
+//! [`Machine`], the machine of a sandbox.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use blaxel_guest::{Builder, DriveMount, Errno, Server, SimulatedGuest, Volume};
-use serde_json::{Map, Value, json};
+use blaxel_guest::{Builder, DriveMount, Server, SimulatedGuest, Volume};
+use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 use super::drives::Drives;
 use super::saved::Saved;
+use super::startup::Startup;
 use crate::clock::Clock;
 use crate::state::{
     Collection, Contents, Document, OpenStore, Record, SANDBOXES, Store, VOLUMES, member, status,
@@ -18,9 +18,6 @@ use crate::state::{
 /// The limit of the platform's edge on the body of a request: parts of 5 MiB with the form around
 /// them pass.
 const EDGE_LIMIT: u64 = (5 << 20) + (64 << 10);
-
-/// The file with the variables of a sandbox, which its server reads again on request.
-const METADATA: &str = "/bl/metadata";
 
 /// Makes the machine of the sandbox of a name, with the name of its image.
 pub(crate) type MakeMachine = Arc<dyn Fn(&str, &str, &Clock) -> Builder + Send + Sync>;
@@ -35,16 +32,15 @@ pub(super) struct Machine {
     ended: watch::Sender<()>,
     /// The processes of an earlier machine, which start before it is used.
     saved: Arc<Saved>,
-    /// Set while the sandbox is restored from its archive, and nothing may be written.
-    is_frozen: AtomicBool,
-    pub(super) server: Server,
+    clock: Clock,
+    startup: Arc<Startup>,
     /// The machine, if it is one that plans can change.
     pub(super) simulated: Option<SimulatedGuest>,
 }
 
 impl Machine {
-    /// Starts the machine of a sandbox, on a clock of its own.
-    pub(super) fn start(
+    /// Creates the machine of a sandbox, on a clock of its own. Its server is built by the first call.
+    pub(super) fn new(
         server: Builder,
         clock: Clock,
         store: (&mut OpenStore, &Arc<Store>),
@@ -53,10 +49,10 @@ impl Machine {
         let (open, store) = store;
         let now = open.now();
         let record = open.modify(&Collection::top(&SANDBOXES), sandbox)?;
-        record.machine = Some(clock);
+        record.machine = Some(clock.clone());
         // Until a sandbox is restored from its archive, restoring may still fail.
         let Contents { files, processes } = match record.status(now) {
-            status::UNARCHIVING => record.contents.snapshot().ok()?,
+            status::UNARCHIVING => record.contents.clone(),
             _ => std::mem::take(&mut record.contents),
         };
         let (serial, document) = (record.serial, Document::clone(&record.document));
@@ -67,24 +63,16 @@ impl Machine {
         if member::text(&document, "spec/runtime/image").is_some_and(is_interpreter) {
             server = server.interpreter(true);
         }
-        for (name, value) in &variables {
-            server = server.env(name, value);
-        }
         for volume in volumes(&document, open) {
             server = server.volume(volume);
         }
-        if let Some(files) = files {
-            server = server.disk(files);
-        }
-        let server = server.build();
-        describe(&server, &variables);
         Some(Self {
             serial,
             document,
             ended: watch::Sender::new(()),
             saved: Arc::new(Saved::new(processes)),
-            is_frozen: AtomicBool::new(false),
-            server,
+            clock,
+            startup: Arc::new(Startup::new(server, variables, files)),
             simulated: None,
         })
     }
@@ -93,31 +81,31 @@ impl Machine {
     /// yet either.
     pub(super) fn follow(&self, record: &Record, store: &OpenStore) {
         let is_restored = record.status(store.now()) == status::UNARCHIVING;
-        if self.is_frozen.swap(is_restored, Ordering::Relaxed) != is_restored {
-            // Machines that cannot do it stay writable.
-            let _ = self.server.guest().freeze(is_restored);
-        }
+        self.startup
+            .freeze(|freezing| freezing.is_restored = is_restored);
     }
 
     /// Returns `true` if the saved processes may run now.
     pub(super) fn may_run(&self) -> bool {
-        !self.is_frozen.load(Ordering::Relaxed)
+        !self.startup.is_restored()
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    pub(super) fn startup(&self) -> Arc<Startup> {
+        Arc::clone(&self.startup)
+    }
+
+    /// Returns the server if it has been built.
+    pub(super) fn built(&self) -> Option<&Server> {
+        self.startup.built()
     }
 
     /// Returns what the machine gets before it is used.
     pub(super) fn saved(&self) -> Arc<Saved> {
         Arc::clone(&self.saved)
-    }
-
-    /// Returns a copy of the contents.
-    pub(super) fn contents(&self) -> Result<Contents, Errno> {
-        let disk = self.server.guest().disk();
-        let mut processes = self.server.running_processes();
-        processes.extend(self.saved.processes());
-        Ok(Contents {
-            files: disk.as_ref().map(Volume::snapshot).transpose()?,
-            processes,
-        })
     }
 
     /// Returns `true` if the machine is still that of a record.
@@ -194,22 +182,6 @@ fn variables(document: &Document) -> BTreeMap<String, String> {
         Some((text("name")?, text("value")?))
     });
     pairs.collect()
-}
-
-/// Writes the file with the variables of a new machine. Each change of them makes another machine,
-/// so these are its first.
-fn describe(server: &Server, variables: &BTreeMap<String, String>) {
-    let guest = server.guest();
-    // The disk of a machine that may block would have to be created here, before it is used.
-    if guest.is_blocking() {
-        return;
-    }
-    let document = json!({"generation": 1, "environment": variables});
-    let files = guest.files();
-    // A machine with a full disk has no such file.
-    if files.create_dir_all("/bl", 0o755).is_ok() {
-        let _ = files.write(METADATA, document.to_string().as_bytes(), 0o600);
-    }
 }
 
 /// Returns the mounts of the volumes of a sandbox.

@@ -20,7 +20,7 @@ use super::workload::{NAME, require_running};
 use crate::engine::Engine;
 use crate::errors::{ErrorResponse, Gateway};
 use crate::fault::{WAKE_SANDBOX, meet};
-use crate::guests::{Guest, until_ended, wait_for_end};
+use crate::guests::{until_ended, wait_for_end};
 use crate::state::{Collection, SANDBOXES, is_on_standby};
 
 /// The operation of calls that only a program of the sandbox understands, such as those of a port.
@@ -110,7 +110,7 @@ async fn wake_and_call(
 ) -> HandlerResult {
     let engine = &call.engine;
     let guest = engine.guests.of(&mut engine.store.open(), sandbox);
-    let _awake = guest.map(|guest| guest.server.guest().clock().stay_awake());
+    let _awake = guest.map(|guest| guest.clock.stay_awake());
     engine.clock.sleep(engine.config.wake_time).await;
     call_machine(call, sandbox, request, target).await
 }
@@ -128,8 +128,14 @@ async fn call_machine(
         call.engine.guests.of(&mut store, sandbox)
     };
     let guest = guest.ok_or_else(gone)?;
-    guest.prepare().await;
-    let Guest { server, ended, .. } = guest;
+    let server = guest.prepare().await.ok_or_else(gone)?;
+    let ended = guest.ended.clone();
+    // Only the machine's owner keeps it running.
+    drop(guest);
+    // It may have ended while the call waited for its server.
+    if ended.has_changed().is_err() {
+        return Err(gone());
+    }
     let Target {
         path,
         query,
@@ -149,7 +155,6 @@ async fn call_machine(
         head.extensions.insert(upgrade);
     }
     let mut router = server.router();
-    // Only the machine's owner keeps it running.
     drop(server);
     let answered = router.call(Request::from_parts(head, body));
     let answered: Result<Response, Infallible> = tokio::select! {

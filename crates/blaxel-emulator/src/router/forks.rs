@@ -9,9 +9,10 @@ use http::Method;
 use super::access_level::AccessLevel;
 use super::body;
 use super::call::Call;
+use super::copies::Original;
 use super::records::{not_found, taken};
 use super::route::{HandlerResult, Route};
-use super::snapshots::{find_own, not_copied, require_ready, running, take};
+use super::snapshots::{find_own, require_ready, running, take};
 use crate::errors::ErrorResponse;
 use crate::state::{
     APPLICATIONS, Collection, Contents, Document, OpenStore, Record, SANDBOXES, SNAPSHOTS, member,
@@ -20,19 +21,19 @@ use crate::state::{
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::new(
+        Route::new_async(
             "ForkSandbox",
             Method::POST,
             ["/v0/sandboxes/{sandboxName}/fork"],
             AccessLevel::Workspace,
-            fork_sandbox,
+            async |call| fork(&call, of_sandbox).await,
         ),
-        Route::new(
+        Route::new_async(
             "ForkSnapshot",
             Method::POST,
             ["/v0/snapshots/{snapshotName}/fork"],
             AccessLevel::Workspace,
-            fork_snapshot,
+            async |call| fork(&call, of_snapshot).await,
         ),
     ]
 }
@@ -55,8 +56,11 @@ struct ForkRequest {
 /// The settings and contents that a fork starts with.
 struct Origin {
     spec: Value,
-    contents: Contents,
+    contents: Original,
 }
+
+/// Finds the origin of a fork, and sets the id of its snapshot in the request.
+type Find = fn(&Call, &OpenStore, &mut ForkRequest) -> Result<Origin, ErrorResponse>;
 
 impl ForkRequest {
     fn read(call: &Call) -> Result<Self, ErrorResponse> {
@@ -118,6 +122,19 @@ impl ForkRequest {
         Ok(document)
     }
 
+    /// Checks that a sandbox with this spec can be created. Applications are not checked.
+    fn check(&self, store: &OpenStore, spec: Value) -> Result<(), ErrorResponse> {
+        if self.is_application {
+            return Ok(());
+        }
+        self.sandbox(spec)?;
+        let present = store.get(&Collection::top(&SANDBOXES), &self.name);
+        match present.is_some_and(|present| !present.timeline.is_terminated(store.now())) {
+            true => Err(taken(&SANDBOXES, &self.name)),
+            false => Ok(()),
+        }
+    }
+
     /// Returns the application that runs the spec of a sandbox.
     fn application(&self, sandbox: &Value) -> Value {
         let runtime = |name: &str| sandbox.get("runtime").and_then(|runtime| runtime.get(name));
@@ -148,12 +165,11 @@ impl ForkRequest {
 
 impl Origin {
     /// Returns the current state of a sandbox.
-    fn live(call: &Call, store: &OpenStore, sandbox: &Record) -> Result<Self, ErrorResponse> {
-        let contents = call.engine.guests.contents_of(store, &sandbox.name);
-        Ok(Self {
+    fn live(call: &Call, store: &OpenStore, sandbox: &Record) -> Self {
+        Self {
             spec: sandbox.document.get("spec").cloned().unwrap_or_default(),
-            contents: contents.map_err(not_copied)?,
-        })
+            contents: Original::sandbox(call, store, sandbox),
+        }
     }
 
     /// Returns the state of a snapshot. As long as its sandbox exists, the members that do not describe the machine are
@@ -175,61 +191,73 @@ impl Origin {
         }
         Ok(Self {
             spec: document.remove("spec").unwrap_or_else(|| json!({})),
-            contents: taken.contents.snapshot().map_err(not_copied)?,
+            contents: Original::snapshot(taken),
         })
     }
 }
 
-fn fork_sandbox(call: &Call) -> HandlerResult {
-    let mut request = ForkRequest::read(call)?;
-    let name = call.path(SANDBOXES.parameter);
-    let mut store = call.engine.store.open();
-    let sandbox = running(&store, name)?;
-    let origin = match &request.snapshot {
-        None => Origin::live(call, &store, sandbox)?,
-        Some(wanted) => {
-            let taken = find_own(&store, sandbox, wanted)?;
-            let origin = Origin::stored(&store, taken)?;
-            request.snapshot = Some(taken.name.clone());
-            origin
-        }
+fn of_sandbox(
+    call: &Call,
+    store: &OpenStore,
+    request: &mut ForkRequest,
+) -> Result<Origin, ErrorResponse> {
+    let sandbox = running(store, call.path(SANDBOXES.parameter))?;
+    let Some(wanted) = &request.snapshot else {
+        return Ok(Origin::live(call, store, sandbox));
     };
-    // An application can return to an older revision, so its snapshot is kept.
-    if request.is_application && request.snapshot.is_none() {
-        let copy = origin.contents.snapshot().map_err(not_copied)?;
-        let taken = (name, copy);
-        request.snapshot = Some(take(call, &mut store, taken, None)?);
-    }
-    fork(call, &mut store, &request, origin)
+    let taken = find_own(store, sandbox, wanted)?;
+    request.snapshot = Some(taken.name.clone());
+    Origin::stored(store, taken)
 }
 
-fn fork_snapshot(call: &Call) -> HandlerResult {
-    let mut request = ForkRequest::read(call)?;
-    let mut store = call.engine.store.open();
+fn of_snapshot(
+    call: &Call,
+    store: &OpenStore,
+    request: &mut ForkRequest,
+) -> Result<Origin, ErrorResponse> {
     let taken = store.get(&Collection::top(&SNAPSHOTS), call.path(SNAPSHOTS.parameter));
     let taken = taken.ok_or_else(|| not_found(&SNAPSHOTS))?;
     request.snapshot = Some(taken.name.clone());
-    let origin = Origin::stored(&store, taken)?;
-    fork(call, &mut store, &request, origin)
+    Origin::stored(store, taken)
 }
 
-fn fork(
-    call: &Call,
-    store: &mut OpenStore,
-    request: &ForkRequest,
-    origin: Origin,
-) -> HandlerResult {
+async fn fork(call: &Call, find: Find) -> HandlerResult {
+    let mut request = ForkRequest::read(call)?;
+    let original = {
+        let store = call.engine.store.open();
+        let Origin { spec, contents } = find(call, &store, &mut request)?;
+        request.check(&store, spec)?;
+        // An application that runs a snapshot has its contents already.
+        let is_copied = !request.is_application || request.snapshot.is_none();
+        is_copied.then_some(contents)
+    };
+    let mut copy = match original {
+        Some(original) => Some(original.copy().await?),
+        None => None,
+    };
+    let mut store = call.engine.store.open();
+    let spec = find(call, &store, &mut request)?.spec;
+    request.check(&store, spec.clone())?;
+    let contents = match &mut copy {
+        Some(copy) => copy.take(&store)?,
+        None => Contents::default(),
+    };
     let kind = if request.is_application {
-        deploy(call, store, request, &origin.spec)?;
+        // An application can return to an older revision, so its snapshot is kept.
+        if request.snapshot.is_none() {
+            let taken = (call.path(SANDBOXES.parameter), contents);
+            request.snapshot = Some(take(call, &mut store, taken, None)?);
+        }
+        deploy(call, &mut store, &request, &spec)?;
         "application"
     } else {
-        let document = request.sandbox(origin.spec)?;
+        let document = request.sandbox(spec)?;
         let collection = Collection::top(&SANDBOXES);
         if !store.create(&collection, &request.name, document, &call.author()) {
             return Err(taken(&SANDBOXES, &request.name));
         }
         if let Some(fork) = store.modify(&collection, &request.name) {
-            fork.contents = origin.contents;
+            fork.contents = contents;
         }
         "sandbox"
     };

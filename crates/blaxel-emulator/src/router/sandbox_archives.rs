@@ -1,21 +1,25 @@
 //! Archiving sandboxes, and restoring them.
 
+use axum::response::Response;
 use blaxel_guest::{Errno, FileKind, Volume};
 use http::{Method, StatusCode};
 
 use super::access_level::AccessLevel;
 use super::call::Call;
+use super::copies::{Copied, Original, not_copied};
 use super::records::{self, not_found};
 use super::route::{HandlerResult, Route};
-use super::snapshots::{in_state, not_copied};
+use super::snapshots::in_state as wrong_state;
+use crate::background::in_background;
 use crate::catalog;
 use crate::clock::Clock;
 use crate::errors::ErrorResponse;
-use crate::state::{Collection, OpenStore, SANDBOXES, status};
+use crate::guests::Ended;
+use crate::state::{Collection, OpenStore, Record, SANDBOXES, status};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::new(
+        Route::new_async(
             "ArchiveSandbox",
             Method::POST,
             ["/v0/sandboxes/{sandboxName}/archive"],
@@ -33,25 +37,43 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// Ends the machine of a sandbox, and keeps its files and the settings of its processes.
-fn archive(call: &Call) -> HandlerResult {
-    require_feature(call)?;
+async fn archive(call: Call) -> HandlerResult {
+    require_feature(&call)?;
     let name = call.path(SANDBOXES.parameter);
+    let original = {
+        let store = call.engine.store.open();
+        let sandbox = in_state(&store, name, status::DEPLOYED)?;
+        Original::sandbox(&call, &store, sandbox)
+    };
+    let mut copy = original.copy_frozen().await?;
+    let files = copy.files();
+    let size = in_background(move || files.as_ref().map_or(Ok((0, 0)), size_of)).await;
+    let size = size.unwrap_or(Err(Errno::Io)).map_err(not_copied)?;
+    let (response, ended) = archive_as(&call, name, &mut copy, size)?;
+    ended.finish().await;
+    Ok(response)
+}
+
+fn archive_as(
+    call: &Call,
+    name: &str,
+    copy: &mut Copied,
+    size: (u64, u64),
+) -> Result<(Response, Ended), ErrorResponse> {
     let mut store = call.engine.store.open();
-    require_state(&store, name, status::DEPLOYED)?;
-    let guests = &call.engine.guests;
-    let contents = guests.contents_of(&store, name).map_err(not_copied)?;
-    let size = contents.files.as_ref().map_or(Ok((0, 0)), size_of);
-    let size = size.map_err(not_copied)?;
-    guests.restart_with(&mut store, name, contents);
+    let sandbox = in_state(&store, name, status::DEPLOYED)?;
+    let contents = copy.take_frozen(call, &store, sandbox)?;
+    let ended = call.engine.guests.restart_with(&mut store, name, contents);
     store.archive(name, size);
-    records::response(&store, &Collection::top(&SANDBOXES), name)
+    let response = records::response(&store, &Collection::top(&SANDBOXES), name)?;
+    Ok((response, ended))
 }
 
 fn unarchive(call: &Call) -> HandlerResult {
     require_feature(call)?;
     let mut store = call.engine.store.open();
     let name = call.path(SANDBOXES.parameter);
-    require_state(&store, name, status::ARCHIVED)?;
+    in_state(&store, name, status::ARCHIVED)?;
     store.unarchive(name);
     records::response(&store, &Collection::top(&SANDBOXES), name)
 }
@@ -69,13 +91,18 @@ fn require_feature(call: &Call) -> Result<(), ErrorResponse> {
     ))
 }
 
-/// Requires that there is a sandbox, and that it has this state.
-fn require_state(store: &OpenStore, name: &str, wanted: &str) -> Result<(), ErrorResponse> {
+/// Returns a sandbox, which must have this state.
+fn in_state<'a>(
+    store: &'a OpenStore,
+    name: &str,
+    wanted: &str,
+) -> Result<&'a Record, ErrorResponse> {
     let record = store.get(&Collection::top(&SANDBOXES), name);
-    match record.map(|record| record.status(store.now())) {
-        None | Some(status::TERMINATED) => Err(not_found(&SANDBOXES)),
-        Some(state) if state == wanted => Ok(()),
-        Some(state) => Err(in_state("The sandbox", name, state)),
+    let record = record.ok_or_else(|| not_found(&SANDBOXES))?;
+    match record.status(store.now()) {
+        status::TERMINATED => Err(not_found(&SANDBOXES)),
+        state if state == wanted => Ok(record),
+        state => Err(wrong_state("The sandbox", name, state)),
     }
 }
 

@@ -1,17 +1,18 @@
 //! Snapshots of sandboxes: taking, finding and restoring them.
 
 use axum::Json;
-use axum::response::IntoResponse;
-use blaxel_guest::Errno;
+use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::access_level::AccessLevel;
 use super::body;
 use super::call::Call;
+use super::copies::{Copied, Original};
 use super::records::{self, not_found, taken};
 use super::route::{HandlerResult, Route};
 use crate::errors::ErrorResponse;
+use crate::guests::Ended;
 use crate::state::{
     Collection, Contents, Document, FailingWork, OpenStore, Record, SANDBOXES, SNAPSHOTS, member,
     snapshot, status,
@@ -21,19 +22,41 @@ use crate::state::{
 const SNAPSHOT: &str = "snapshotId";
 
 pub(crate) fn routes() -> Vec<Route> {
-    let route = |operation, method, path, handler: fn(&Call) -> HandlerResult| {
-        Route::new(operation, method, [path], AccessLevel::Workspace, handler)
-    };
+    let access = AccessLevel::Workspace;
     let all = "/v0/sandboxes/{sandboxName}/snapshots";
     let one = "/v0/sandboxes/{sandboxName}/snapshots/{snapshotId}";
     let restored = "/v0/sandboxes/{sandboxName}/snapshots/{snapshotId}/restore";
     let top = "/v0/snapshots";
     vec![
-        route("CreateSnapshot", Method::POST, top, create),
-        route("ListSandboxSnapshots", Method::GET, all, list_own),
-        route("CreateSandboxSnapshot", Method::POST, all, create_own),
-        route("DeleteSandboxSnapshot", Method::DELETE, one, delete_own),
-        route("RestoreSandboxSnapshot", Method::POST, restored, restore),
+        Route::new_async("CreateSnapshot", Method::POST, [top], access, create),
+        Route::new(
+            "ListSandboxSnapshots",
+            Method::GET,
+            [all],
+            access,
+            list_own,
+        ),
+        Route::new_async(
+            "CreateSandboxSnapshot",
+            Method::POST,
+            [all],
+            access,
+            create_own,
+        ),
+        Route::new(
+            "DeleteSandboxSnapshot",
+            Method::DELETE,
+            [one],
+            access,
+            delete_own,
+        ),
+        Route::new_async(
+            "RestoreSandboxSnapshot",
+            Method::POST,
+            [restored],
+            access,
+            restore,
+        ),
     ]
 }
 
@@ -61,39 +84,46 @@ pub(super) fn in_state(what: &str, name: &str, state: &str) -> ErrorResponse {
     ErrorResponse::explained(StatusCode::CONFLICT, "Conflict", message)
 }
 
-fn create(call: &Call) -> HandlerResult {
-    let body = body::object(call)?;
+async fn create(call: Call) -> HandlerResult {
+    let body = body::object(&call)?;
     let source = body.get("source").and_then(|source| source.get("name"));
     let missing = || ErrorResponse::bad_request("source.name is missing.");
     let source = source.and_then(Value::as_str).ok_or_else(missing)?;
-    take_as(call, source, &body)
+    take_as(&call, source, &body).await
 }
 
-fn create_own(call: &Call) -> HandlerResult {
-    let body = body::object(call)?;
-    take_as(call, call.path(SANDBOXES.parameter), &body)
-}
-
-/// Returns the error of a copy of files that this machine has no room for, for example.
-pub(super) fn not_copied(errno: Errno) -> ErrorResponse {
-    let message = format!("The files of the sandbox cannot be copied: {errno}.");
-    let status = StatusCode::INTERNAL_SERVER_ERROR;
-    ErrorResponse::explained(status, "Internal Server Error", message)
+async fn create_own(call: Call) -> HandlerResult {
+    let body = body::object(&call)?;
+    take_as(&call, call.path(SANDBOXES.parameter), &body).await
 }
 
 /// Takes a snapshot as a request says, and responds with it.
-fn take_as(call: &Call, sandbox: &str, body: &Document) -> HandlerResult {
-    let mut store = call.engine.store.open();
+async fn take_as(call: &Call, sandbox: &str, body: &Document) -> HandlerResult {
     let name = member::text(body, "name").filter(|name| !name.is_empty());
-    let source = running(&store, sandbox)?;
-    let has_name = |own: &&Record| member::text(&own.document, "name") == name;
-    if name.is_some() && own(&store, source).any(|snapshot| has_name(&snapshot)) {
-        return Err(taken(&SNAPSHOTS, name.unwrap_or_default()));
-    }
-    let contents = call.engine.guests.contents_of(&store, sandbox);
-    let contents = contents.map_err(not_copied)?;
+    let original = {
+        let store = call.engine.store.open();
+        Original::sandbox(call, &store, source(&store, sandbox, name)?)
+    };
+    let mut copy = original.copy().await?;
+    let mut store = call.engine.store.open();
+    source(&store, sandbox, name)?;
+    let contents = copy.take(&store)?;
     let id = take(call, &mut store, (sandbox, contents), name)?;
     records::response(&store, &snapshots(), &id)
+}
+
+/// Returns the sandbox of which a snapshot of a name can be taken.
+fn source<'a>(
+    store: &'a OpenStore,
+    sandbox: &str,
+    name: Option<&str>,
+) -> Result<&'a Record, ErrorResponse> {
+    let source = running(store, sandbox)?;
+    let has_name = |own: &Record| member::text(&own.document, "name") == name;
+    match name {
+        Some(name) if own(store, source).any(has_name) => Err(taken(&SNAPSHOTS, name)),
+        _ => Ok(source),
+    }
 }
 
 /// Takes a snapshot of a sandbox with these contents and returns its id.
@@ -167,23 +197,28 @@ fn delete_own(call: &Call) -> HandlerResult {
 
 /// Brings a sandbox back from its snapshot: with the files and processes of that time, under its own name and with its
 /// previews.
-fn restore(call: &Call) -> HandlerResult {
+async fn restore(call: Call) -> HandlerResult {
+    let original = {
+        let store = call.engine.store.open();
+        Original::snapshot(restorable(&call, &store)?)
+    };
+    let mut copy = original.copy().await?;
+    let (response, ended) = restore_from(&call, &mut copy)?;
+    ended.finish().await;
+    Ok(response)
+}
+
+fn restore_from(call: &Call, copy: &mut Copied) -> Result<(Response, Ended), ErrorResponse> {
     let mut store = call.engine.store.open();
-    let name = call.path(SANDBOXES.parameter);
-    let sandbox = running(&store, name)?;
-    let state = sandbox.status(store.now());
-    if matches!(state, status::DELETING | status::DEACTIVATING) {
-        return Err(in_state("The sandbox", name, state));
-    }
-    let taken = find_own(&store, sandbox, call.path(SNAPSHOT))?;
-    require_ready(&store, taken)?;
+    let taken = restorable(call, &store)?;
     let id = taken.name.clone();
-    let contents = taken.contents.snapshot().map_err(not_copied)?;
     let machine: Vec<_> = snapshot::MACHINE
         .iter()
         .map(|(own, path)| (*path, member::get(&taken.document, own).cloned()))
         .collect();
-    call.engine.guests.restart_with(&mut store, name, contents);
+    let contents = copy.take(&store)?;
+    let name = call.path(SANDBOXES.parameter);
+    let ended = call.engine.guests.restart_with(&mut store, name, contents);
     if let Some(sandbox) = store.modify(&Collection::top(&SANDBOXES), name) {
         for (path, value) in machine {
             match value {
@@ -195,5 +230,19 @@ fn restore(call: &Call) -> HandlerResult {
         }
     }
     store.restart(name);
-    Ok(Json(json!({"name": name, "snapshotId": id})).into_response())
+    let response = Json(json!({"name": name, "snapshotId": id})).into_response();
+    Ok((response, ended))
+}
+
+/// Returns the snapshot of the path, from which the sandbox of the path can be restored.
+fn restorable<'a>(call: &Call, store: &'a OpenStore) -> Result<&'a Record, ErrorResponse> {
+    let name = call.path(SANDBOXES.parameter);
+    let sandbox = running(store, name)?;
+    let state = sandbox.status(store.now());
+    if matches!(state, status::DELETING | status::DEACTIVATING) {
+        return Err(in_state("The sandbox", name, state));
+    }
+    let taken = find_own(store, sandbox, call.path(SNAPSHOT))?;
+    require_ready(store, taken)?;
+    Ok(taken)
 }

@@ -12,6 +12,7 @@ mod billing;
 mod catalog;
 mod contract;
 mod control;
+mod copies;
 mod crons;
 mod data;
 mod deviations;

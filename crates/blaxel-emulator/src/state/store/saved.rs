@@ -10,19 +10,19 @@ use super::failing::FailingWork;
 use crate::state::archive::ARCHIVES;
 use crate::state::record::Author;
 use crate::state::saved::{Problem, SavedCounters, SavedFailure, SavedRecord, work_named};
-use crate::state::{Contents, Document, SANDBOXES, all_kinds, member};
+use crate::state::{Collection, Contents, Document, Record, SANDBOXES, all_kinds, member};
 
 impl OpenStore {
     /// Saves all records, in the order in which they were created. `contents` returns those of the machine of a
     /// sandbox.
     pub(crate) fn save(
         &self,
-        mut contents: impl FnMut(&Self, &str) -> Result<Contents, Problem>,
+        mut contents: impl FnMut(&Self, &Record) -> Contents,
     ) -> Result<Vec<SavedRecord>, Problem> {
         let mut saved = Vec::new();
         for (collection, record) in self.all_records() {
             let machine = match std::ptr::eq(collection.kind(), &raw const SANDBOXES) {
-                true => Some(contents(self, &record.name)?),
+                true => Some(contents(self, record)),
                 false => None,
             };
             let contents = machine.as_ref().unwrap_or(&record.contents);
@@ -119,9 +119,7 @@ impl OpenStore {
     }
 
     /// Returns all records with their collections.
-    fn all_records(
-        &self,
-    ) -> impl Iterator<Item = (crate::state::Collection, &crate::state::Record)> {
+    fn all_records(&self) -> impl Iterator<Item = (Collection, &Record)> {
         all_kinds().flat_map(|kind| self.everywhere(kind))
     }
 }
