@@ -21,7 +21,7 @@ use crate::local::LocalService;
 use crate::router;
 use crate::server::RunningServer;
 use crate::state::access::secret_values;
-use crate::state::{AGENTS, Kind, MODELS, top_kind};
+use crate::state::{AGENTS, MODELS, UnknownKind, top_kind};
 use crate::workload::{Callback, Script, Workload};
 
 /// A local Blaxel.
@@ -292,15 +292,15 @@ impl Emulator {
     /// ```
     /// let emulator = blaxel_emulator::Emulator::offline();
     /// emulator.add("sandboxes", "sb-1")?;
-    /// # Ok::<(), blaxel_emulator::UnknownCollection>(())
+    /// # Ok::<(), blaxel_emulator::UnknownKind>(())
     /// ```
     ///
     /// # Errors
     ///
     /// Returns an error if the emulator has no such collection, or if its resources are nested in
     /// others.
-    pub fn add(&self, collection: &str, name: &str) -> Result<(), UnknownCollection> {
-        let kind = known_kind(collection)?;
+    pub fn add(&self, collection: &str, name: &str) -> Result<(), UnknownKind> {
+        let kind = top_kind(collection)?;
         self.engine.add_sample(kind, name, Duration::ZERO);
         Ok(())
     }
@@ -453,27 +453,6 @@ impl Emulator {
         self.engine.add_sample(&MODELS, name, Duration::ZERO);
     }
 }
-
-/// Returns the kind of a top-level collection.
-fn known_kind(collection: &str) -> Result<&'static Kind, UnknownCollection> {
-    top_kind(collection).ok_or_else(|| UnknownCollection(collection.to_owned()))
-}
-
-/// The error for a collection that the emulator does not have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownCollection(String);
-
-impl fmt::Display for UnknownCollection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "unknown collection `{}`: the emulator has no top-level collection of this name",
-            self.0
-        )
-    }
-}
-
-impl std::error::Error for UnknownCollection {}
 
 /// Stops the tasks of an engine when it is dropped.
 ///

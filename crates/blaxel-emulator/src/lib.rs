@@ -34,6 +34,7 @@ mod data;
 mod emulator;
 mod engine;
 mod errors;
+mod failure;
 mod fault;
 mod guests;
 mod har;
@@ -67,12 +68,14 @@ pub use self::builder::{
 pub use self::chunks::Chunks;
 pub use self::clock::Clock;
 pub use self::data::{Data, InvalidData};
-pub use self::emulator::{Emulator, SandboxScript, UnknownCollection};
+pub use self::emulator::{Emulator, SandboxScript};
+pub use self::failure::Failure;
 pub use self::fault::{Fault, UnknownOperation};
 pub use self::incident::{Incident, UnknownIncident};
 pub use self::journal::{CredentialKind, Entry, Message, Moment, OperationCount};
 pub use self::local::LocalService;
 pub use self::record::{Recorder, RecorderBuilder};
+pub use self::state::UnknownKind;
 pub use self::workload::{
     Behavior, Callback, CallbackOutcome, InvalidTarget, InvalidWorkload, Script, ScriptedCall,
     Workload,

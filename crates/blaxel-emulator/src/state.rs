@@ -58,16 +58,17 @@ mod store;
 mod stored;
 mod timeline;
 pub(crate) mod traffic;
+mod unknown_kind;
 
 pub(crate) use self::collection::Collection;
-pub(crate) use self::kind::{DeleteResponse, Kind, Layout, Listing, Naming, Pages};
+pub(crate) use self::kind::{DeleteResponse, Kind, Layout, Lifecycle, Listing, Naming, Pages};
 pub(crate) use self::kinds::{
     AGENTS, API_KEYS, APPLICATIONS, CUSTOM_DOMAINS, DOMAIN_SHARES, DRIVES, EGRESS_GATEWAYS,
     EGRESS_IPS, EXECUTIONS, FUNCTIONS, IMAGE_SHARES, IMAGES, INTEGRATION_CONNECTIONS, JOBS, KINDS,
     MODELS, PENDING_SHARES, POLICIES, PREVIEW_TOKENS, PREVIEWS, SANDBOXES, SCHEDULE_EXECUTIONS,
     SCHEDULES, SECRETS, SERVICE_ACCOUNTS, SNAPSHOTS, USERS, VOLUME_TEMPLATES, VOLUMES, WORKSPACES,
     all_kinds, is_on_standby, policy_users, preview_host, schedule_changed, token_key, token_name,
-    top_kind,
+    top_kind, top_kinds,
 };
 pub(crate) use self::kinds::{
     access, executions as execution, images as image, snapshots as snapshot,
@@ -79,3 +80,4 @@ pub(crate) use self::saved::{Problem, SavedCounters, SavedRecord};
 pub(crate) use self::secret::{MASK, Visibility};
 pub(crate) use self::shown::Shown;
 pub(crate) use self::store::{FailingWork, OpenStore, Store};
+pub use self::unknown_kind::UnknownKind;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use blaxel_core::Error;
-use blaxel_emulator::{Clock, Emulator};
+use blaxel_emulator::{Clock, Emulator, Failure};
 use blaxel_management::agents::Agent;
 use blaxel_management::custom_domains::{CustomDomain, CustomDomainSpec, DomainKind};
 use blaxel_management::jobs::{JobExecution, JobExecutionDraft};
@@ -74,7 +74,7 @@ async fn wait_ends_when_the_deployment_fails() {
     let agents = world.api().agents();
     world
         .emulator
-        .fail_next_deployment("agents", "bot")
+        .fail_next(Failure::deployment("agents", "bot"))
         .unwrap();
     agents
         .create(&Agent::new("bot").image("demo:1"))
@@ -92,7 +92,7 @@ async fn wait_ignores_a_failure_before_the_change() {
     let agents = world.api().agents();
     world
         .emulator
-        .fail_next_deployment("agents", "bot")
+        .fail_next(Failure::deployment("agents", "bot"))
         .unwrap();
     agents
         .create(&Agent::new("bot").image("demo:1"))
@@ -136,7 +136,10 @@ async fn wait_ends_with_every_terminal_state_of_an_execution() {
     let executions = world.api().jobs().executions("batch");
     for outcome in ["succeeded", "failed"] {
         if outcome == "failed" {
-            world.emulator.fail_next_execution("batch");
+            world
+                .emulator
+                .fail_next(Failure::execution("batch"))
+                .unwrap();
         }
         let draft = JobExecutionDraft::new().task(json!({"page": 1}));
         let started = executions.create(&draft).await.unwrap();
@@ -165,7 +168,10 @@ async fn wait_ends_when_a_domain_cannot_be_verified() {
         .region("us-pdx-1");
     let draft = CustomDomain::new("preview.example.com").spec(spec);
     domains.create(&draft).await.unwrap();
-    world.emulator.fail_next_verification("preview.example.com");
+    world
+        .emulator
+        .fail_next(Failure::verification("preview.example.com"))
+        .unwrap();
     domains.verify("preview.example.com").await.unwrap();
     let failed = domains
         .wait_until("preview.example.com", &often(), CustomDomain::is_verified)
@@ -188,7 +194,7 @@ async fn wait_ends_when_a_snapshot_is_ready_and_names_one_that_failed() {
     let snapshots = world.api().snapshots();
     for (name, fails) in [("good", false), ("bad", true)] {
         if fails {
-            world.emulator.fail_next_snapshot("box");
+            world.emulator.fail_next(Failure::snapshot("box")).unwrap();
         }
         let draft = NewSnapshot::of_sandbox("box").name(name);
         let taken = snapshots.create(&draft).await.unwrap();
@@ -246,7 +252,7 @@ async fn wait_ends_when_a_sandbox_is_archived_and_when_it_is_restored() {
 async fn wait_ends_when_archiving_or_restoring_fails() {
     let world = with_sandbox().await;
     let sandboxes = world.api().sandboxes();
-    world.emulator.fail_next_archive("box");
+    world.emulator.fail_next(Failure::archive("box")).unwrap();
     sandboxes.archive("box").await.unwrap();
     let (clock, wait) = (world.emulator.clock(), often_archiving());
     let failed = sandboxes.wait_until_archived("box", &wait, |_| ());
@@ -257,7 +263,7 @@ async fn wait_ends_when_archiving_or_restoring_fails() {
     let (clock, wait) = (world.emulator.clock(), often_archiving());
     let archived = sandboxes.wait_until_archived("box", &wait, |_| ());
     advancing_clock(clock, archived).await.unwrap();
-    world.emulator.fail_next_archive("box");
+    world.emulator.fail_next(Failure::archive("box")).unwrap();
     sandboxes.unarchive("box").await.unwrap();
     let (clock, wait) = (world.emulator.clock(), often_archiving());
     let failed = sandboxes.wait_until_unarchived("box", &wait, |_| ());

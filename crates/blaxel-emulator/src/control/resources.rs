@@ -13,9 +13,9 @@ use super::Of;
 use super::answer::Refused;
 use crate::clock::timestamp;
 use crate::engine::Engine;
+use crate::failure::Failure;
 use crate::state::{
-    Collection, Document, FailingWork, IMAGES, Kind, Record, SCHEDULE_EXECUTIONS, all_kinds,
-    member, top_kind,
+    Collection, Document, IMAGES, Kind, Record, SCHEDULE_EXECUTIONS, all_kinds, member, top_kind,
 };
 
 pub(super) fn routes() -> Router {
@@ -128,11 +128,7 @@ pub(super) fn document(
 /// Returns the kind of a collection, whose path has `.` in place of `/`.
 pub(super) fn kind_of(collection: &str) -> Result<&'static Kind, Refused> {
     let kind = top_kind(&collection.replace('.', "/"));
-    let missing = || {
-        let problem = format!("the emulator has no collection {collection:?} at the top level");
-        Refused::new(StatusCode::NOT_FOUND, problem)
-    };
-    kind.ok_or_else(missing)
+    kind.map_err(|unknown| Refused::new(StatusCode::NOT_FOUND, unknown.to_string()))
 }
 
 async fn list(Extension(engine): Of) -> Json<Value> {
@@ -160,15 +156,19 @@ pub(super) fn delete(engine: &Engine, collection: &str, name: &str) -> Result<()
     Ok(())
 }
 
+/// Makes work fail when it is next done.
+pub(super) fn fail(engine: &Engine, failure: &Failure) -> Result<(), Refused> {
+    let planned = failure.plan(&mut engine.store.open());
+    planned.map_err(|unknown| Refused::new(StatusCode::NOT_FOUND, unknown.to_string()))
+}
+
 /// Makes the next deployment of a resource fail.
 pub(super) fn fail_deployment(
     engine: &Engine,
     collection: &str,
     name: &str,
 ) -> Result<(), Refused> {
-    let work = FailingWork::Main(kind_of(collection)?.path);
-    engine.store.open().fail_next(work, name);
-    Ok(())
+    fail(engine, &Failure::deployment(collection, name))
 }
 
 async fn put(

@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 
 use super::Of;
 use super::answer::{Given, Refused};
-use super::resources::kind_of;
+use super::resources::fail;
 use crate::engine::Engine;
+use crate::failure::Failure;
 use crate::initial_data::add_image;
 use crate::router::{offer_image, operations, task_variables};
 use crate::state::access::secret_values;
-use crate::state::{CUSTOM_DOMAINS, EXECUTIONS, FailingWork, IMAGES, SNAPSHOTS, image};
 use crate::workload::{Callback, CallbackOutcome};
 
 /// The size of an image that is added.
@@ -38,7 +38,7 @@ pub(super) fn routes() -> Router {
 /// The work that fails next, which need not exist yet. Exactly one member describes it.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Failure {
+enum Work {
     /// The deployment of a resource.
     Deployment(Resource),
     /// The build of a workload's image.
@@ -87,30 +87,19 @@ fn always() -> u32 {
 
 async fn fail_next(
     Extension(engine): Of,
-    Given(failure): Given<Failure>,
+    Given(failure): Given<Work>,
 ) -> Result<StatusCode, Refused> {
-    let mut store = engine.store.open();
-    match failure {
-        Failure::Deployment(of) => {
-            store.fail_next(FailingWork::Main(kind_of(&of.collection)?.path), &of.name);
-        }
-        Failure::Build(of) => {
-            store.fail_next(FailingWork::Build(kind_of(&of.collection)?.path), &of.name);
-        }
-        Failure::ImageBuild(of) => {
-            store.fail_next(
-                FailingWork::Build(IMAGES.path),
-                &image::key(&of.name, &of.of_type),
-            );
-        }
-        Failure::Execution(job) => store.fail_next(FailingWork::Main(EXECUTIONS.path), &job),
-        Failure::Task(task) => store.fail_next_task(&task.job, task.index, task.attempts),
-        Failure::Verification(domain) => {
-            store.fail_next(FailingWork::Main(CUSTOM_DOMAINS.path), &domain);
-        }
-        Failure::Snapshot(sandbox) => store.fail_next(FailingWork::Main(SNAPSHOTS.path), &sandbox),
-        Failure::Archive(sandbox) => store.fail_next(FailingWork::Archive, &sandbox),
-    }
+    let failure = match failure {
+        Work::Deployment(of) => Failure::deployment(&of.collection, &of.name),
+        Work::Build(of) => Failure::build(&of.collection, &of.name),
+        Work::ImageBuild(of) => Failure::image_build(&of.of_type, &of.name),
+        Work::Execution(job) => Failure::execution(&job),
+        Work::Task(task) => Failure::task(&task.job, task.index, task.attempts),
+        Work::Verification(domain) => Failure::verification(&domain),
+        Work::Snapshot(sandbox) => Failure::snapshot(&sandbox),
+        Work::Archive(sandbox) => Failure::archive(&sandbox),
+    };
+    fail(&engine, &failure)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

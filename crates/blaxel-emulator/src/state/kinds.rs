@@ -12,6 +12,7 @@ pub(crate) mod snapshots;
 mod storage;
 mod workloads;
 
+use super::unknown_kind::UnknownKind;
 use super::{Kind, Pages};
 
 pub(crate) use self::access::{API_KEYS, SECRETS, SERVICE_ACCOUNTS, USERS, WORKSPACES};
@@ -83,10 +84,18 @@ pub(crate) fn kind_at(path: &str) -> Option<&'static Kind> {
     all_kinds().find(|kind| kind.path == path)
 }
 
+/// Returns the kinds of the top-level collections that have any of the usual operations.
+pub(crate) fn top_kinds() -> impl Iterator<Item = &'static Kind> {
+    KINDS.iter().copied().filter(|kind| kind.parent.is_none())
+}
+
 /// Returns the kind of a top-level collection with this path.
-pub(crate) fn top_kind(collection: &str) -> Option<&'static Kind> {
-    let mut kinds = KINDS.iter().filter(|kind| kind.parent.is_none());
-    kinds.find(|kind| kind.path == collection).copied()
+pub(crate) fn top_kind(collection: &str) -> Result<&'static Kind, UnknownKind> {
+    let kind = top_kinds().find(|kind| kind.path == collection);
+    kind.ok_or_else(|| {
+        let known = top_kinds().map(|kind| kind.path);
+        UnknownKind::new("collection", collection, known)
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use blaxel_emulator::blaxel_guest::{Clock, Files as _, MemoryFiles, Volume};
-use blaxel_emulator::{Data, Emulator, Fault};
+use blaxel_emulator::{Data, Emulator, Failure, Fault};
 use http::{Method, StatusCode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -98,8 +98,10 @@ async fn used() -> Emulator {
     emulator
         .fault("List*", Fault::insert(3, &b"\xff"[..]), 1)
         .unwrap();
-    emulator.fail_next_deployment("agents", "next").unwrap();
-    emulator.fail_next_task("nightly", 1, 2);
+    emulator
+        .fail_next(Failure::deployment("agents", "next"))
+        .unwrap();
+    emulator.fail_next(Failure::task("nightly", 1, 2)).unwrap();
     emulator.clock().advance(Duration::from_secs(600));
     emulator
 }

@@ -1,6 +1,6 @@
 //! Custom domains: verification and sharing.
 
-use blaxel_emulator::Emulator;
+use blaxel_emulator::{Emulator, Failure};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -38,7 +38,9 @@ async fn a_domain_is_verified_by_its_records() {
     let records = &pending["spec"]["txtRecords"];
     assert!(records["_blaxel.shop.example.com"].is_string(), "{records}");
 
-    emulator.fail_next_verification("shop.example.com");
+    emulator
+        .fail_next(Failure::verification("shop.example.com"))
+        .unwrap();
     let failed = verify(&emulator).await;
     assert_eq!(failed["status"], "failed");
     assert!(

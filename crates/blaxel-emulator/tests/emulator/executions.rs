@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_emulator::Emulator;
+use blaxel_emulator::{Emulator, Failure};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -130,7 +130,7 @@ async fn an_execution_proceeds_with_the_clock() {
 #[tokio::test]
 async fn an_execution_can_fail_or_take_too_long() {
     let emulator = with_job();
-    emulator.fail_next_execution("nightly");
+    emulator.fail_next(Failure::execution("nightly")).unwrap();
     let failed = start(&emulator, &json!({})).await;
     let fine = start(&emulator, &json!({})).await;
     let late = json!({"env": {"EMULATOR_OUTCOME": "timeout"}});
@@ -309,8 +309,8 @@ async fn tasks_start_when_others_have_ended_and_are_retried() {
         .build();
     let job = json!({"metadata": {"name": "nightly"}, "spec": {"runtime": {"maxRetries": 1}}});
     post("/jobs", &job).on(&emulator).await.expect(200);
-    emulator.fail_next_task("nightly", 1, 1);
-    emulator.fail_next_task("nightly", 2, 2);
+    emulator.fail_next(Failure::task("nightly", 1, 1)).unwrap();
+    emulator.fail_next(Failure::task("nightly", 2, 2)).unwrap();
     let tasks = json!({"tasks": [{}, {}, {}, {"EMULATOR_FAILURES": 1}]});
     let id = start(&emulator, &tasks).await;
     let told = execution(&emulator, &id).await;
@@ -358,7 +358,7 @@ async fn a_cancelled_execution_completes_attempts_and_starts_no_others() {
         .build();
     let job = json!({"metadata": {"name": "nightly"}, "spec": {"runtime": {"maxRetries": 3}}});
     post("/jobs", &job).on(&emulator).await.expect(200);
-    emulator.fail_next_task("nightly", 1, 2);
+    emulator.fail_next(Failure::task("nightly", 1, 2)).unwrap();
     let id = start(&emulator, &json!({"tasks": [{}, {}, {}, {}]})).await;
     emulator.clock().advance(Duration::from_secs(90));
     let told = ask(Method::DELETE, format!("{ALL}/{id}"))

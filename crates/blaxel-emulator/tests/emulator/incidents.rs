@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_emulator::{Emulator, Incident};
+use blaxel_emulator::{Emulator, Failure, Incident};
 use http::{Method, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -119,7 +119,9 @@ async fn streams_are_cut_split_and_disturbed() {
 #[tokio::test]
 async fn an_outdated_failure_has_the_events_of_its_time() {
     let emulator = Emulator::offline();
-    emulator.fail_next_deployment("agents", "a").unwrap();
+    emulator
+        .fail_next(Failure::deployment("agents", "a"))
+        .unwrap();
     emulator.add_agent("a");
     let read = async || get("/agents/a").on(&emulator).await.expect(200);
     let failed = read().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_emulator::Emulator;
+use blaxel_emulator::{Emulator, Failure};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -179,10 +179,48 @@ async fn a_resource_of_any_kind_can_be_added() {
         }
     }
     for unknown in ["spaceships", "sandboxes/{sandboxName}/schedules", ""] {
-        let error = emulator.add(unknown, "one").unwrap_err();
-        assert!(error.to_string().contains(unknown), "{error}");
-        emulator.fail_next_deployment(unknown, "one").unwrap_err();
+        let error = emulator.add(unknown, "one").unwrap_err().to_string();
+        let start = format!("unknown collection `{unknown}`: use one of agents, functions, ");
+        assert!(error.starts_with(&start), "{error}");
     }
+}
+
+/// Otherwise a typing error makes a test pass in which nothing fails.
+#[tokio::test]
+async fn work_that_no_resource_has_cannot_fail() {
+    let emulator = Emulator::offline();
+    for (failure, expected) in [
+        (
+            Failure::deployment("agent", "bot"),
+            "unknown collection `agent`: use one of agents, functions, jobs, models, applications, \
+             sandboxes, volumes, ",
+        ),
+        (
+            Failure::deployment("policies", "strict"),
+            "unknown collection `policies`: use one of agents, ",
+        ),
+        (
+            Failure::deployment("sandboxes/{sandboxName}/previews", "web"),
+            "unknown collection `sandboxes/{sandboxName}/previews`: use one of agents, ",
+        ),
+        (
+            Failure::build("models", "m"),
+            "unknown collection `models`: use one of agents, functions, jobs, applications, sandboxes",
+        ),
+        (
+            Failure::image_build("sandboxes", "tools"),
+            "unknown image type `sandboxes`: use one of agent, application, function, job, sandbox",
+        ),
+    ] {
+        let error = emulator.fail_next(failure).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    let failure = json!({"image_build": {"type": "vm", "name": "tools"}});
+    let refused = post("https://emulator.invalid/_emulator/failures", &failure);
+    let refused = refused.bare(&emulator.service()).await;
+    assert_eq!(refused.status, 404);
+    let text = String::from_utf8(refused.bytes.to_vec()).unwrap();
+    assert!(text.contains("unknown image type `vm`"), "{text}");
 }
 
 /// The URL of a workload is in its metadata, and a client cannot set it.

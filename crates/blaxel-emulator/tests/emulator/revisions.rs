@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_emulator::Emulator;
+use blaxel_emulator::{Emulator, Failure};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -108,7 +108,9 @@ async fn the_newest_deployed_revision_gets_the_traffic() {
     assert_eq!(shares().await, after);
 
     // A failed revision gets no traffic.
-    emulator.fail_next_deployment("agents", "w").unwrap();
+    emulator
+        .fail_next(Failure::deployment("agents", "w"))
+        .unwrap();
     put(&emulator, "agents", json!({"n": 3})).await;
     emulator.clock().advance(step);
     assert_eq!(
@@ -193,7 +195,9 @@ async fn the_old_revision_serves_until_the_new_one_is_deployed() {
     assert_eq!(call().await, 200);
 
     // A deployment that fails leaves the old one in place.
-    emulator.fail_next_deployment("agents", "w").unwrap();
+    emulator
+        .fail_next(Failure::deployment("agents", "w"))
+        .unwrap();
     put(&emulator, "agents", json!({"n": 3})).await;
     emulator.clock().advance(step);
     let failed = get("/agents/w").on(&emulator).await.expect(200);

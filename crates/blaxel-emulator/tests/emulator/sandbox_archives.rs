@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_emulator::Emulator;
+use blaxel_emulator::{Emulator, Failure};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -152,7 +152,7 @@ async fn the_processes_that_ran_start_again_with_other_ids() {
 async fn a_failed_archiving_or_restoring_leads_back() {
     let emulator = slow();
     run(&emulator, "sb", "echo kept > /tmp/file").await;
-    emulator.fail_next_archive("sb");
+    emulator.fail_next(Failure::archive("sb")).unwrap();
     act(&emulator, "archive").await.expect(200);
     emulator.clock().advance(LASTS);
     let failed = sandbox(&emulator).await;
@@ -162,7 +162,7 @@ async fn a_failed_archiving_or_restoring_leads_back() {
 
     act(&emulator, "archive").await.expect(200);
     emulator.clock().advance(LASTS);
-    emulator.fail_next_archive("sb");
+    emulator.fail_next(Failure::archive("sb")).unwrap();
     act(&emulator, "unarchive").await.expect(200);
     assert_eq!(run(&emulator, "sb", "cat /tmp/file").await, "kept\n");
     emulator.clock().advance(LASTS);

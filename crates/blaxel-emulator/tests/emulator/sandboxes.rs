@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::any;
 use blaxel_emulator::blaxel_guest::SimulatedGuest;
-use blaxel_emulator::{Builder, Emulator};
+use blaxel_emulator::{Builder, Emulator, Failure};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -113,7 +113,9 @@ async fn a_sandbox_in_creation_is_distinguished_from_an_existing_one() {
 async fn a_terminated_sandbox_is_replaced() {
     for query in ["", "?createIfNotExist=true"] {
         let emulator = slow().build();
-        emulator.fail_next_deployment("sandboxes", "s").unwrap();
+        emulator
+            .fail_next(Failure::deployment("sandboxes", "s"))
+            .unwrap();
         create(&emulator, query).await.expect(200);
         emulator.clock().advance(STEP);
         let failed = get("/sandboxes/s").on(&emulator).await.expect(200);

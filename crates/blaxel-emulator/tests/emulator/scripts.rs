@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use blaxel_emulator::{Behavior, Chunks, Emulator, Script, Workload};
+use blaxel_emulator::{Behavior, Chunks, Emulator, Failure, Script, Workload};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
@@ -160,7 +160,9 @@ async fn a_workload_that_is_not_deployed_is_unavailable() {
     emulator.clock().advance(step);
     is_unavailable(&call().await);
 
-    emulator.fail_next_deployment("agents", "bot").unwrap();
+    emulator
+        .fail_next(Failure::deployment("agents", "bot"))
+        .unwrap();
     let on = ask(Method::PUT, "/agents/bot").json(&bot(true));
     on.on(&emulator).await.expect(200);
     emulator.clock().advance(step);

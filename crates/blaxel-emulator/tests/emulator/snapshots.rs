@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_emulator::Emulator;
+use blaxel_emulator::{Emulator, Failure};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -186,7 +186,7 @@ async fn a_snapshot_can_take_its_time_and_fail() {
         got.expect(200)["status"].clone()
     };
     let taken = take(&emulator, "sb", "good").await;
-    emulator.fail_next_snapshot("sb");
+    emulator.fail_next(Failure::snapshot("sb")).unwrap();
     let failed = take(&emulator, "sb", "bad").await;
     assert_eq!(
         (&taken["status"], &failed["status"]),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_emulator::{Builder, Emulator};
+use blaxel_emulator::{Builder, Emulator, Failure};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -119,7 +119,9 @@ async fn only_a_new_spec_starts_a_deployment() {
 #[tokio::test]
 async fn a_deployment_fails_once_on_request() {
     for emulator in [slow().build(), Emulator::offline()] {
-        emulator.fail_next_deployment("agents", "a").unwrap();
+        emulator
+            .fail_next(Failure::deployment("agents", "a"))
+            .unwrap();
         emulator.add_agent("b");
         post("/agents", &agent(json!({})))
             .on(&emulator)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_emulator::Emulator;
+use blaxel_emulator::{Emulator, Failure};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -60,7 +60,9 @@ async fn an_upload_is_built_and_deployed() {
         let update = ask(Method::PUT, format!("{one}?upload=true")).json(&document(collection));
         let updated = update.on(&emulator).await;
         assert_eq!(updated.expect(200)["status"], "UPLOADING");
-        emulator.fail_next_deployment(collection, "a").unwrap();
+        emulator
+            .fail_next(Failure::deployment(collection, "a"))
+            .unwrap();
         assert_eq!(upload(&emulator, &address(&updated)).await.status, 200);
         emulator.clock().advance(BUILD + step);
         assert_eq!(status(&emulator, &one).await, "FAILED");
@@ -304,7 +306,9 @@ async fn a_build_can_fail_and_has_a_log() {
         .build();
     let mut sent = document("sandboxes");
     sent["metadata"]["name"] = "dev".into();
-    emulator.fail_next_build("sandboxes", "dev").unwrap();
+    emulator
+        .fail_next(Failure::build("sandboxes", "dev"))
+        .unwrap();
     let made = post("/sandboxes?upload=true", &sent).on(&emulator).await;
     assert_eq!(upload(&emulator, &address(&made)).await.status, 200);
     assert_eq!(status(&emulator, "/sandboxes/dev").await, "BUILDING");
@@ -322,7 +326,9 @@ async fn a_build_can_fail_and_has_a_log() {
     assert_eq!(image.status, 404, "a failed build makes no image");
 
     // An image has a log of its own, under its name.
-    emulator.fail_next_image_build("sandbox", "tools");
+    emulator
+        .fail_next(Failure::image_build("sandbox", "tools"))
+        .unwrap();
     for state in ["FAILED", "BUILT"] {
         let draft = json!({"name": "tools", "resourceType": "sandbox"});
         let made = post("/images?upload=true", &draft).on(&emulator).await;

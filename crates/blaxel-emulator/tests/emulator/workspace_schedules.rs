@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blaxel_emulator::Emulator;
+use blaxel_emulator::{Emulator, Failure};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ async fn with_schedules() -> Emulator {
     let start = "2026-06-15T09:30:00Z".parse().unwrap();
     let emulator = Emulator::builder().start_time(start).build();
     emulator
-        .fail_next_deployment("sandboxes", "broken")
+        .fail_next(Failure::deployment("sandboxes", "broken"))
         .unwrap();
     for sandbox in ["a", "b", "broken"] {
         emulator.add("sandboxes", sandbox).unwrap();

@@ -3,7 +3,7 @@
 use blaxel_core::{
     ApiVersion, Body, Error, HttpService, ListParams, Plane, Sort, Total, open, raw_request,
 };
-use blaxel_emulator::{Emulator, Fault, LocalService};
+use blaxel_emulator::{Emulator, Failure, Fault, LocalService};
 use blaxel_management::agents::Agent;
 use blaxel_management::workload::EnvVariable;
 use blaxel_management::{ItemsExt, Management};
@@ -422,7 +422,9 @@ async fn the_failure_before_an_update_is_not_taken_for_its_result() {
 
     let emulator = Emulator::offline();
     let agents = management_on(&emulator).agents();
-    emulator.fail_next_deployment("agents", "bot").unwrap();
+    emulator
+        .fail_next(Failure::deployment("agents", "bot"))
+        .unwrap();
     agents
         .create(&Agent::new("bot").image("demo:1"))
         .await

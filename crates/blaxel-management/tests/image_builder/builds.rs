@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use blaxel_core::Error;
-use blaxel_emulator::{Builder, Emulator, Fault};
+use blaxel_emulator::{Builder, Emulator, Failure, Fault};
 use blaxel_management::agents::Agent;
 use blaxel_management::image_builder::{
     BuildFailure, ImageBuild, ImageDefinition, RegistryCredentials, RunningBuild,
@@ -166,7 +166,9 @@ async fn an_end_without_a_state_before_it_is_not_missed() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_build_is_an_error_with_the_end_of_its_log() {
     let emulator = emulator();
-    emulator.fail_next_build("sandboxes", "dev").unwrap();
+    emulator
+        .fail_next(Failure::build("sandboxes", "dev"))
+        .unwrap();
     let platform = Platform::new(&emulator);
     let sandboxes = platform.management().sandboxes();
     let build = ImageBuild::new(image()).argument("SECRET", "Dockerfile");
@@ -402,7 +404,9 @@ async fn an_image_is_built_for_many_sandboxes() {
         management.sandboxes().create(&sandbox).await.unwrap();
     }
 
-    emulator.fail_next_image_build("sandbox", "tools");
+    emulator
+        .fail_next(Failure::image_build("sandbox", "tools"))
+        .unwrap();
     let running = images
         .build("tools", ResourceType::Sandbox, &build)
         .await
