@@ -75,8 +75,9 @@ pub trait Operation {
     fn encode(&self) -> Result<http::Request<Body>, Error> {
         let mut writer = RequestWriter::new(Self::INFO);
         self.write(&mut writer)
-            .and_then(|()| writer.finish())
-            .map_err(|error| error.in_operation(Some(Self::INFO)))
+            .and_then(|()| writer.complete())
+            .map_err(|error| error.in_operation(Some(Self::INFO)))?;
+        Ok(writer.into_request())
     }
 
     /// Returns the output of a successful response, or the error of any other response.

@@ -257,10 +257,9 @@ pub async fn receive<T, S: HttpService>(
     decode: fn(http::Response<Bytes>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     // As `open` does, whose future would hold the request once more.
-    let operation = operation(&request);
     let response = service.send(request).await?;
     if !response.status().is_success() {
-        return Err(read_error(operation, response).await.0);
+        return Err(read_error(Some(info), response).await.0);
     }
     let (head, body) = response.into_parts();
     let context = body.context().cloned();
