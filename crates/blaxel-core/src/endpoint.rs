@@ -61,11 +61,13 @@ impl Endpoints {
         } else {
             Plane::Presigned
         };
-        resolve_on(self, plane, request.uri_mut(), workspace)
+        let resolved = resolve_on(self, plane, request.uri(), workspace)?;
+        Ok(resolved.map(|uri| *request.uri_mut() = uri).is_some())
     }
 }
 
-/// Does to a URI what [`Endpoints::resolve`] does to a request, on a plane that is known.
+/// Returns the URI that [`Endpoints::resolve`] would give a request on a plane that is known, or `None` if the URI
+/// is an absolute address already.
 ///
 /// # Errors
 ///
@@ -73,18 +75,18 @@ impl Endpoints {
 pub fn resolve_on(
     endpoints: &Endpoints,
     plane: Plane,
-    uri: &mut Uri,
+    uri: &Uri,
     workspace: Option<&Workspace>,
-) -> Result<bool, Error> {
+) -> Result<Option<Uri>, Error> {
     if !is_unresolved(uri) {
         // A layer may have put an address there that no other check has seen.
         return match check(uri) {
-            Ok(()) => Ok(false),
+            Ok(()) => Ok(None),
             Err(problem) => Err(Error::input("address", &Source::Code, problem)),
         };
     }
     let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    *uri = match plane {
+    let resolved = match plane {
         Plane::Run => {
             let workspace = workspace.ok_or_else(no_workspace)?;
             endpoints.run.join(&format!("/{workspace}{target}"))?
@@ -92,7 +94,7 @@ pub fn resolve_on(
         Plane::Control => endpoints.control.join(target)?,
         Plane::Presigned => return Err(no_address()),
     };
-    Ok(true)
+    Ok(Some(resolved))
 }
 
 /// Creates the error of a presigned operation without a URL.

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use blaxel_core::__private::{attach, body_size};
 use blaxel_core::{Body, CallContext};
 use bytes::BytesMut;
+use http::Uri;
 use http_body::Body as _;
 
 use crate::limits::CallLimits;
@@ -38,23 +39,27 @@ impl Call {
         }
     }
 
-    /// Returns a copy of this call, or `None` if its body can be read only once.
-    pub(crate) fn try_clone(&self) -> Option<Self> {
-        let request = &self.request;
-        let mut copy = http::Request::new(request.body().try_clone()?);
+    /// Returns a copy of this call for an attempt with a copy of its body, and keeps what another attempt needs.
+    /// The address is the resolved one, if there is one, so its text is not copied.
+    pub(crate) fn attempt(&mut self, body: Body, resolved: Option<Uri>) -> Self {
+        let request = &mut self.request;
+        let mut copy = http::Request::new(body);
         copy.method_mut().clone_from(request.method());
-        copy.uri_mut().clone_from(request.uri());
+        *copy.uri_mut() = resolved.unwrap_or_else(|| request.uri().clone());
         *copy.version_mut() = request.version();
         copy.headers_mut().clone_from(request.headers());
-        // Usually the context is the only extension, and it is attached when the copy is sent.
-        if request.extensions().len() > 1 {
-            copy.extensions_mut().clone_from(request.extensions());
-        }
-        Some(Self {
+        let extensions = request.extensions_mut();
+        // Usually the context is the only extension, and it is attached to the next attempt when that is sent.
+        *copy.extensions_mut() = if extensions.len() > 1 {
+            extensions.clone()
+        } else {
+            std::mem::take(extensions)
+        };
+        Self {
             request: copy,
             context: self.context.clone(),
             limits: self.limits,
-        })
+        }
     }
 
     /// Returns the request for the layers around an attempt, with its context attached.

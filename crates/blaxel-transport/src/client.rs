@@ -172,10 +172,10 @@ impl<S> fmt::Debug for Client<S> {
 ///
 /// ```text
 /// call layers          once for each operation
-///   context restored; address resolved
+///   context restored
 ///   span of the call; limits on the whole call, and on an idle response body
 ///     retries          everything below runs once for each attempt
-///       version, workspace, credential
+///       address resolved; version, workspace, credential
 ///         span of the attempt; time limit on its response headers
 ///           attempt layers
 ///             attempts counted
@@ -206,7 +206,7 @@ impl<T> Pipeline<T> {
         let traced = Trace::new(attempt, attempt_span as MakeSpan<_>);
         let limited = HeaderTimeout::new(traced);
         let prepared = Prepare::new(limited, Arc::clone(&defaults), authenticator);
-        let retried = Retry::new(prepared, policy);
+        let retried = Retry::new(prepared, policy, Arc::clone(&defaults));
         Self {
             stack: Trace::new(Deadline::new(retried), call_span as MakeSpan<_>),
             defaults,
@@ -225,23 +225,19 @@ impl<T: HttpService> Service<http::Request<Body>> for Pipeline<T> {
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        let rejected = |error| PipelineFuture {
-            step: Step::Refused { error: Some(error) },
-        };
         let context = match restore(&mut request) {
             Ok(context) => context,
-            Err(error) => return rejected(error),
+            Err(error) => {
+                let step = Step::Refused { error: Some(error) };
+                return PipelineFuture { step };
+            }
         };
         journal(&context).set_counted();
-        let mut call = Call {
+        let call = Call {
             request,
             context: context.clone(),
             limits: self.defaults.limits.of_call(&context),
         };
-        // Resolved once for all attempts: copies of the resolved address are cheap.
-        if let Err(error) = self.defaults.route(&mut call) {
-            return rejected(error.with_context(&context));
-        }
         PipelineFuture {
             step: Step::Calling {
                 outcome: self.stack.call(call),

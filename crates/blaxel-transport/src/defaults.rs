@@ -29,7 +29,7 @@ pub(crate) fn is_from_platform(headers: &HeaderMap) -> bool {
         .is_some_and(|source| source == "platform")
 }
 
-/// Number of headers that space is reserved for: the defaults, and those that hyper adds.
+/// Number of headers that the table of a request has room for: the defaults, and those that hyper adds.
 const HEADER_CAPACITY: usize = 8;
 
 /// The values that all requests of a client have in common, as headers that are cheap to clone.
@@ -42,9 +42,8 @@ pub(crate) struct Defaults {
     pub(crate) region: Option<Box<str>>,
     pub(crate) version: ApiVersion,
     pub(crate) limits: TimeLimits,
-    version_value: HeaderValue,
-    workspace_value: Option<HeaderValue>,
-    agent_value: HeaderValue,
+    /// The headers of every request. A request gets a copy, which costs less than to add them one by one.
+    headers: HeaderMap,
 }
 
 impl Defaults {
@@ -56,14 +55,15 @@ impl Defaults {
         version: ApiVersion,
         user_agent: &UserAgent,
     ) -> Result<Self, Error> {
-        let workspace_value = workspace
-            .as_ref()
-            .map(|name| header("workspace", name.as_str()))
-            .transpose()?;
+        let mut headers = HeaderMap::with_capacity(HEADER_CAPACITY);
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(VERSION_HEADER, header("API version", &version.to_string())?);
+        headers.insert(USER_AGENT, header("user agent", &user_agent.value()?)?);
+        if let Some(name) = &workspace {
+            headers.insert(WORKSPACE_HEADER, header("workspace", name.as_str())?);
+        }
         Ok(Self {
-            version_value: header("API version", &version.to_string())?,
-            agent_value: header("user agent", &user_agent.value()?)?,
-            workspace_value,
+            headers,
             endpoints,
             trusted,
             workspace,
@@ -73,28 +73,32 @@ impl Defaults {
         })
     }
 
-    /// Resolves the address of a request.
+    /// Makes room for the credential in the headers of every request, which is set for each attempt.
+    pub(crate) fn reserve_credential(&mut self) {
+        let placeholder = HeaderValue::from_static("");
+        self.headers.insert(CREDENTIAL_HEADER, placeholder);
+    }
+
+    /// Returns the address that a request is sent to, or `None` if it has that address already.
     ///
     /// Fails if the request would carry the credential to an origin that may not have it. A request
     /// without the credential has a permission of its own, so it is not sent in plain text either.
-    pub(crate) fn route(&self, call: &mut Call) -> Result<(), Error> {
-        let Call {
-            request, context, ..
-        } = call;
+    pub(crate) fn route(&self, call: &Call) -> Result<Option<Uri>, Error> {
+        let (uri, context) = (call.request.uri(), &call.context);
         let workspace = self.workspace.as_ref();
-        let plane = context.plane();
-        let resolved = resolve_on(&self.endpoints, plane, request.uri_mut(), workspace)?;
-        let uri = request.uri();
-        if resolved || self.may_have_credentials(uri) {
-            return Ok(());
+        let resolved = resolve_on(&self.endpoints, context.plane(), uri, workspace)?;
+        if resolved.is_some() || self.may_have_credentials(uri) {
+            return Ok(resolved);
         }
         if context.carries_credential() {
             let problem = "is neither the API nor a workload host, so no credential is sent there; \
                            if it is yours, add it with `ClientBuilder::trust`";
             return Err(unusable(uri, problem));
         }
-        check_encrypted(uri)
-            .map_err(|problem| unusable(uri, &format!("is not encrypted: {problem}")))
+        match check_encrypted(uri) {
+            Ok(()) => Ok(None),
+            Err(problem) => Err(unusable(uri, &format!("is not encrypted: {problem}"))),
+        }
     }
 
     /// Adds the default headers to an attempt. Headers that the caller has set are kept, except for
@@ -110,26 +114,18 @@ impl Defaults {
             request.headers_mut().remove(CREDENTIAL_HEADER);
             return Ok(());
         }
-        let version = self.version_for(context)?;
-        let headers = request.headers_mut();
-        if !headers.is_empty() {
-            headers.remove(AUTHORIZATION);
-            headers.remove(CREDENTIAL_HEADER);
-        }
-        headers.reserve(HEADER_CAPACITY);
         // Headers are added as late as here because retries copy the request before.
-        headers
-            .entry(ACCEPT)
-            .or_insert(HeaderValue::from_static("application/json"));
-        headers.entry(VERSION_HEADER).or_insert(version);
-        headers
-            .entry(USER_AGENT)
-            .or_insert_with(|| self.agent_value.clone());
-        if let Some(workspace) = &self.workspace_value {
-            headers
-                .entry(WORKSPACE_HEADER)
-                .or_insert_with(|| workspace.clone());
+        let mut headers = self.headers.clone();
+        if let Some(version) = self.later_version(context)? {
+            headers.insert(VERSION_HEADER, version);
         }
+        let own = request.headers_mut();
+        if !own.is_empty() {
+            own.remove(AUTHORIZATION);
+            own.remove(CREDENTIAL_HEADER);
+            headers.extend(std::mem::take(own));
+        }
+        *own = headers;
         Ok(())
     }
 
@@ -148,12 +144,13 @@ impl Defaults {
         }
     }
 
-    /// Returns the API version for a request: the client's, or the first one that supports the
-    /// operation if that is later.
-    fn version_for(&self, context: &CallContext) -> Result<HeaderValue, Error> {
+    /// Returns the first API version that supports the operation, if it is later than the client's.
+    fn later_version(&self, context: &CallContext) -> Result<Option<HeaderValue>, Error> {
         match context.operation().map(OperationInfo::since) {
-            Some(since) if since > self.version => header("API version", &since.to_string()),
-            _ => Ok(self.version_value.clone()),
+            Some(since) if since > self.version => {
+                header("API version", &since.to_string()).map(Some)
+            }
+            _ => Ok(None),
         }
     }
 

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::call::Call;
+use crate::defaults::Defaults;
 
 use self::backoff::Jitter;
 use self::budget::Budget;
@@ -40,16 +41,18 @@ pub(crate) struct Retry<S> {
 /// The state that all clones of a client share.
 #[derive(Debug)]
 struct Shared {
+    defaults: Arc<Defaults>,
     policy: RetryPolicy,
     budget: Budget,
     jitter: Jitter,
 }
 
 impl<S> Retry<S> {
-    pub(crate) fn new(inner: S, policy: RetryPolicy) -> Self {
+    pub(crate) fn new(inner: S, policy: RetryPolicy, defaults: Arc<Defaults>) -> Self {
         let jitter = Jitter::new(policy.seed);
         let budget = Budget::default();
         let shared = Arc::new(Shared {
+            defaults,
             policy,
             budget,
             jitter,
@@ -170,22 +173,29 @@ impl<S: Attempt> Future for RetryFuture<S> {
                     }
                 }
                 StepProjection::Readying => {
-                    let Some((service, _)) = this.next else {
+                    let Some((service, call)) = this.next else {
                         return Poll::Pending;
                     };
                     // A service that was not ready has not received the request.
                     ready!(service.poll_ready(cx))
                         .map_err(|error| error.with_delivery(Delivery::NotSent))?;
-                    let Some((mut service, call)) = this.next.take() else {
-                        return Poll::Pending;
+                    // The same address in each attempt: the endpoints and the plane do not change.
+                    let resolved = this.shared.defaults.route(call)?;
+                    let again = this.state.allowed > 1;
+                    let body = again.then(|| call.request.body().try_clone()).flatten();
+                    let attempt = match body {
+                        Some(body) => service.call(call.attempt(body, resolved)),
+                        None => {
+                            let Some((mut service, mut call)) = this.next.take() else {
+                                return Poll::Pending;
+                            };
+                            if let Some(resolved) = resolved {
+                                *call.request.uri_mut() = resolved;
+                            }
+                            service.call(call)
+                        }
                     };
-                    if this.state.allowed > 1 {
-                        let spare = call.try_clone();
-                        *this.next = spare.map(|spare| (service.clone(), spare));
-                    }
-                    Step::Trying {
-                        attempt: service.call(call),
-                    }
+                    Step::Trying { attempt }
                 }
             };
             this.step.set(next);
