@@ -85,9 +85,11 @@ impl BaseUrl {
         let (Some(own), Some(other)) = (self.uri.authority(), uri.authority()) else {
             return false;
         };
-        // The usual case: the text is the same, so what was checked of one holds for the other.
+        // The usual case: the address was made by `join`, so it shares the text of this one. What was checked
+        // of one holds for the other, also if only the text is equal.
         self.uri.scheme() == uri.scheme()
-            && (own == other
+            && (std::ptr::eq(own.as_str(), other.as_str())
+                || own == other
                 || own.host().eq_ignore_ascii_case(other.host())
                     && port_of(&self.uri) == port_of(uri)
                     && check(uri).is_ok())

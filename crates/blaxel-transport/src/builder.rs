@@ -118,7 +118,7 @@ impl MakeTransport for DefaultTransport {
     type Transport = HyperTransport;
 
     fn build(self, limits: &TimeLimits, endpoints: &Endpoints) -> HyperTransport {
-        let hyper = self.0.or_connect_timeout(limits.connect);
+        let hyper = self.0.or_connect_timeout(limits.connect).planes(endpoints);
         // Adds the host of the run plane as a workload host, unless one server serves both planes.
         let (control, run) = (endpoints.control.host(), endpoints.run.host());
         if control == run {

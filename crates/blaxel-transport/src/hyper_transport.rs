@@ -39,7 +39,7 @@ use hyper_util::client::legacy::ResponseFuture;
 use tower_service::Service;
 
 use self::builder::HostPattern;
-use self::origin::Origin;
+use self::origin::{KnownOrigin, Origin};
 use self::origin_limiter::{Acquire, OriginLimiter, Permit};
 use self::pools::{HostKind, Pools};
 use self::response::Decoding;
@@ -92,6 +92,8 @@ pub struct HyperTransport(Arc<Shared>);
 struct Shared {
     pools: Pools,
     workload_hosts: Vec<HostPattern>,
+    /// The origins of the planes, if the transport was built for a client.
+    known: Vec<KnownOrigin>,
     limiter: Option<Arc<OriginLimiter>>,
     /// The reason why `https` addresses cannot be reached, if there is one.
     tls_problem: Option<String>,
@@ -129,7 +131,7 @@ impl Service<http::Request<Body>> for HyperTransport {
 
     fn call(&mut self, mut request: http::Request<Body>) -> HyperFuture {
         let shared = &self.0;
-        let origin = match shared.origin_of(&request) {
+        let (origin, host) = match shared.origin_of(&request) {
             Ok(origin) => origin,
             Err(problem) => {
                 let error = Error::input("address", &Source::Code, problem);
@@ -138,7 +140,10 @@ impl Service<http::Request<Body>> for HyperTransport {
         };
         let context = CallContext::of(request.extensions()).cloned();
         let context = context.as_ref();
-        let kind = shared.kind_of(context, &origin);
+        let kind = match context.map(CallContext::plane) {
+            Some(Plane::Run) => HostKind::Workload,
+            _ => host,
+        };
         let upgrade = context.filter(|it| upgrade::ask(it, &mut request)).cloned();
         let decoding = shared.prepare(&mut request, context);
         let permit = shared
@@ -167,8 +172,8 @@ impl Service<http::Request<Body>> for HyperTransport {
 }
 
 impl Shared {
-    /// Returns the origin of a request, or the problem of its address.
-    fn origin_of(&self, request: &http::Request<Body>) -> Result<Origin, &str> {
+    /// Returns the origin of a request and the kind of its host, or the problem of its address.
+    fn origin_of(&self, request: &http::Request<Body>) -> Result<(Origin, HostKind), &str> {
         let uri = request.uri();
         match (uri.scheme(), uri.authority(), &self.tls_problem) {
             (None, _, _) | (_, None, _) => Err("it is not an absolute URL"),
@@ -178,21 +183,16 @@ impl Shared {
             ),
             (Some(scheme), _, Some(problem)) if *scheme == Scheme::HTTPS => Err(problem),
             (Some(scheme), Some(authority), _) => {
+                let origin = Origin::new(scheme, authority);
+                let mut known = self.known.iter();
+                if let Some(known) = known.find(|it| it.is_shared_by(scheme, authority)) {
+                    return Ok((origin, known.kind));
+                }
                 // hyper connects to the default port of the scheme if it cannot read the port.
                 check_address(uri)?;
-                Ok(Origin::new(scheme, authority))
+                let kind = kind_of(&self.workload_hosts, origin.host());
+                Ok((origin, kind))
             }
-        }
-    }
-
-    /// Returns the kind of host that a request goes to.
-    fn kind_of(&self, context: Option<&CallContext>, origin: &Origin) -> HostKind {
-        let plane = context.map(CallContext::plane);
-        let host = origin.host();
-        if plane == Some(Plane::Run) || self.workload_hosts.iter().any(|it| it.matches(host)) {
-            HostKind::Workload
-        } else {
-            HostKind::Control
         }
     }
 
@@ -209,6 +209,15 @@ impl Shared {
         #[cfg(not(feature = "gzip"))]
         let gzip = false;
         accept::add_codings(request, context, gzip)
+    }
+}
+
+/// Returns the kind of a host, for requests of any plane.
+fn kind_of(workload_hosts: &[HostPattern], host: &str) -> HostKind {
+    if workload_hosts.iter().any(|it| it.matches(host)) {
+        HostKind::Workload
+    } else {
+        HostKind::Control
     }
 }
 
@@ -311,7 +320,8 @@ impl Future for HyperFuture {
                     let Some(context) = upgrade.take().filter(|_| agreed) else {
                         // Nobody asked for it: the connection is closed, and not left in the extensions.
                         drop(hyper::upgrade::on(&mut response));
-                        let response = response::from_hyper(response, origin, *decoding, permit);
+                        let response =
+                            response::from_hyper(response, origin, *decoding, permit, cx);
                         return Poll::Ready(Ok(response));
                     };
                     let upgrading = Upgrading::new(response, context, origin, permit);

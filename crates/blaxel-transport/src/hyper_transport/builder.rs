@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blaxel_core::__private::bounded_wait;
-use blaxel_core::Error;
+use blaxel_core::{Endpoints, Error};
+use http::Uri;
 use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 
 use super::connector::{Connector, ProxyConnector};
+use super::origin::KnownOrigin;
 use super::origin_limiter::OriginLimiter;
 use super::pools::Pools;
 use super::proxy::Proxy;
 use super::tls::{self, Roots};
 use super::version::HttpVersion;
-use super::{HyperTransport, Shared};
+use super::{HyperTransport, Shared, kind_of};
 use crate::hosts::{WORKLOAD_DOMAINS, matches};
 
 /// The hosts at which all workloads can be called.
@@ -58,6 +60,8 @@ pub struct HyperBuilder {
     control_idle: Duration,
     workload_idle: Duration,
     workload_hosts: Vec<HostPattern>,
+    /// The base URLs of the planes of the client that the transport is built for.
+    planes: Vec<Uri>,
     max_in_flight: usize,
     #[cfg(feature = "gzip")]
     gzip: bool,
@@ -82,6 +86,7 @@ impl Default for HyperBuilder {
                 .chain(RUN_HOSTS)
                 .map(HostPattern::new)
                 .collect(),
+            planes: Vec::new(),
             max_in_flight: 0,
             #[cfg(feature = "gzip")]
             gzip: true,
@@ -128,6 +133,14 @@ impl HyperBuilder {
     /// Sets the connection limit, unless it is set already.
     pub(crate) fn or_connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout.get_or_insert(limit);
+        self
+    }
+
+    /// Sets the addresses of the planes, so that requests to them are recognized at no cost.
+    pub(crate) fn planes(mut self, endpoints: &Endpoints) -> Self {
+        let planes = [&endpoints.control, &endpoints.run];
+        // An invalid one is not known, and refused when a request is sent there.
+        self.planes = planes.iter().filter_map(|it| it.join("/").ok()).collect();
         self
     }
 
@@ -259,6 +272,9 @@ impl HyperBuilder {
         let connector = Connector::new(route.clone(), config.clone(), self.version, limit);
         let upgrades = Connector::new(route, config, HttpVersion::Http1, limit);
         let settings = self.client_settings();
+        let kind = |host: &str| kind_of(&self.workload_hosts, host);
+        let known = self.planes.iter();
+        let known = known.filter_map(|it| KnownOrigin::new(it, kind)).collect();
         HyperTransport(Arc::new(Shared {
             pools: Pools::new(
                 connector,
@@ -268,6 +284,7 @@ impl HyperBuilder {
                 self.workload_idle,
             ),
             workload_hosts: self.workload_hosts,
+            known,
             limiter: (self.max_in_flight > 0)
                 .then(|| Arc::new(OriginLimiter::new(self.max_in_flight))),
             tls_problem,

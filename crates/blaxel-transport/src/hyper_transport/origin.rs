@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use http::uri::{Authority, Scheme};
+use blaxel_core::__private::check_address;
+use http::uri::{Authority, Scheme, Uri};
+
+use super::pools::HostKind;
 
 /// The scheme, host and port of a request. Creating one copies no text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +29,33 @@ impl Origin {
     }
 }
 
+/// An origin whose address was checked when the transport was built.
+#[derive(Clone, Debug)]
+pub(super) struct KnownOrigin {
+    origin: Origin,
+    pub(super) kind: HostKind,
+}
+
+impl KnownOrigin {
+    /// Creates a known origin of the kind that `kind` finds for its host, or `None` if the address of the URI
+    /// is not valid.
+    pub(super) fn new(uri: &Uri, kind: impl FnOnce(&str) -> HostKind) -> Option<Self> {
+        check_address(uri).ok()?;
+        let origin = Origin::new(uri.scheme()?, uri.authority()?);
+        Some(Self {
+            kind: kind(origin.host()),
+            origin,
+        })
+    }
+
+    /// Returns `true` if a URI has this origin and was made from it, so that both share the text of the
+    /// authority. What was checked of one then holds for the other, and nothing has to be compared.
+    pub(super) fn is_shared_by(&self, scheme: &Scheme, authority: &Authority) -> bool {
+        std::ptr::eq(self.origin.authority.as_str(), authority.as_str())
+            && self.origin.scheme == *scheme
+    }
+}
+
 impl fmt::Display for Origin {
     /// Omits user information, which can contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,6 +70,25 @@ impl fmt::Display for Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_known_origin_is_recognized_by_its_text_alone() {
+        let base: Uri = "https://api.blaxel.ai/v0".parse().unwrap();
+        let known = KnownOrigin::new(&base, |_| HostKind::Control).unwrap();
+        let is_known =
+            |uri: &Uri| known.is_shared_by(uri.scheme().unwrap(), uri.authority().unwrap());
+        let mut parts = base.clone().into_parts();
+        parts.path_and_query = Some("/v0/agents".parse().unwrap());
+        assert!(is_known(&Uri::from_parts(parts).unwrap()));
+        let mut plain = base.clone().into_parts();
+        plain.scheme = Some(Scheme::HTTP);
+        assert!(!is_known(&Uri::from_parts(plain).unwrap()));
+        // Equal addresses with a text of their own are checked like any other.
+        assert!(!is_known(&"https://api.blaxel.ai/v0".parse().unwrap()));
+        assert!(!is_known(&"https://evil.example/v0".parse().unwrap()));
+        let invalid = "https://api.blaxel.ai:99999/".parse().unwrap();
+        assert!(KnownOrigin::new(&invalid, |_| HostKind::Control).is_none());
+    }
 
     #[test]
     fn an_origin_shows_no_user_information() {

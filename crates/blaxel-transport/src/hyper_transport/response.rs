@@ -1,7 +1,11 @@
 //! Conversion of hyper's responses.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use blaxel_core::Body;
-use http_body::Body as _;
+use http::header::CONTENT_ENCODING;
+use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 
 #[cfg(feature = "gzip")]
@@ -9,6 +13,9 @@ use super::inflate;
 use super::origin::Origin;
 use super::origin_limiter::Permit;
 use super::response_body::ResponseBody;
+
+/// Maximum size in bytes of a body that is read with the headers. A longer one is read when the caller asks for it.
+const MAX_AT_ONCE: u64 = 16 * 1024;
 
 /// The way to decode a response body.
 #[derive(Clone, Copy)]
@@ -29,22 +36,46 @@ impl Decoding {
     pub(super) const DEFAULT: Self = Self::None;
 }
 
-/// Converts a response of hyper to one with a [`Body`]. It costs at most one allocation.
+/// Converts a response of hyper to one with a [`Body`]. It costs at most one allocation, and none if the whole
+/// body has arrived with the headers.
 pub(super) fn from_hyper(
     response: http::Response<Incoming>,
     origin: Origin,
     decoding: Decoding,
     permit: Option<Permit>,
+    cx: &mut Context<'_>,
 ) -> http::Response<Body> {
-    let (head, incoming) = response.into_parts();
+    let (head, mut incoming) = response.into_parts();
     // There is no body, so the permit is returned here.
     if incoming.is_end_stream() {
         return http::Response::from_parts(head, Body::empty());
     }
-    let body = ResponseBody::new(incoming, origin, permit);
+    let mut first = None;
+    // A permit is held until the caller has read the body.
+    if permit.is_none() && is_small(&incoming) && !head.headers.contains_key(CONTENT_ENCODING) {
+        match Pin::new(&mut incoming).poll_frame(cx) {
+            Poll::Pending => {}
+            Poll::Ready(None) => return http::Response::from_parts(head, Body::empty()),
+            Poll::Ready(Some(frame)) => match frame.map(Frame::into_data) {
+                Ok(Ok(bytes)) if incoming.is_end_stream() => {
+                    return http::Response::from_parts(head, Body::from(bytes));
+                }
+                Ok(Ok(bytes)) => first = Some(Ok(Frame::data(bytes))),
+                Ok(Err(trailers)) => first = Some(Ok(trailers)),
+                Err(error) => first = Some(Err(error)),
+            },
+        }
+    }
+    let body = ResponseBody::new(incoming, first, origin, permit);
     match decoding {
         Decoding::None => http::Response::from_parts(head, Body::new(body)),
         #[cfg(feature = "gzip")]
         Decoding::Inflate => inflate::decompress(head, body),
     }
+}
+
+/// Returns `true` if the length of a body is known and small, so that it probably arrives with the headers.
+fn is_small(incoming: &Incoming) -> bool {
+    let size = incoming.size_hint().exact();
+    size.is_some_and(|size| size <= MAX_AT_ONCE)
 }
