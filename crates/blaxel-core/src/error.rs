@@ -33,7 +33,7 @@ use crate::content_type::{utf8_body, without_mark};
 use crate::description::{Idempotency, OperationInfo, Plane};
 use crate::header_time::parse_retry_after;
 use crate::options::Attempts;
-use crate::redact::{redact_sent, redact_text};
+use crate::redact::{SentCredential, redact_sent, redact_text};
 use crate::source::Source;
 use crate::text::{MAX_NAME_CHARS, one_line};
 use crate::version::ApiVersion;
@@ -93,6 +93,8 @@ struct ResponseInfo {
     transient: bool,
     /// `true` for a response to a call of a workload.
     of_workload: bool,
+    /// The source of the credential that the platform refused.
+    refused: Option<Source>,
 }
 
 /// The kind of failure of an [`Error`].
@@ -213,6 +215,7 @@ impl Error {
         error.0.response = Some(ResponseInfo {
             transient: is_transient_response(plane, head, &api),
             of_workload: plane == Some(Plane::Run),
+            refused: refused_source(plane, head, &api),
             api: Some(api),
             ..ResponseInfo::from_head(head)
         });
@@ -257,6 +260,18 @@ impl Error {
     }
 }
 
+/// Returns the source of the credential that was sent, if the platform refuses it. The 401 of a workload is its own.
+fn refused_source(
+    plane: Option<Plane>,
+    head: &http::response::Parts,
+    api: &ApiError,
+) -> Option<Source> {
+    let is_refused = head.status == StatusCode::UNAUTHORIZED
+        && (plane != Some(Plane::Run) || api.origin() == ErrorOrigin::Gateway);
+    let sent = head.extensions.get::<SentCredential>();
+    sent.filter(|_| is_refused).map(|sent| sent.source.clone())
+}
+
 impl Inner {
     /// Replaces a credential in the texts that may come from the server.
     fn redact(&mut self, credential: &http::HeaderValue) {
@@ -285,6 +300,7 @@ impl ResponseInfo {
             api: None,
             transient: false,
             of_workload: false,
+            refused: None,
         }
     }
 }

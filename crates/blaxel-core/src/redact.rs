@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::HeaderValue;
 
+use crate::source::Source;
+
 /// Minimum number of bytes of a secret that is redacted. Redacting every occurrence of a shorter one
 /// would reveal it.
 const MIN_LENGTH: usize = 6;
@@ -13,14 +15,20 @@ const REDACTED: &str = "[redacted]";
 
 /// The credential that was sent in a request, in the extensions of an unsuccessful response.
 ///
-/// The error that is made of the response does not show it, should the server repeat it.
+/// The error that is made of the response does not show it, should the server repeat it, and tells where it came from
+/// if the server refuses it.
 #[derive(Clone)]
-pub struct SentCredential(pub HeaderValue);
+pub struct SentCredential {
+    /// The value of its header.
+    pub value: HeaderValue,
+    /// The source that the client has it from.
+    pub source: Source,
+}
 
 /// Returns the body of an unsuccessful response without the credential that was sent.
 pub(crate) fn redact_sent<'a>(head: &http::response::Parts, body: &'a [u8]) -> Cow<'a, [u8]> {
     match head.extensions.get::<SentCredential>() {
-        Some(sent) => redact(body, secret_of(&sent.0)),
+        Some(sent) => redact(body, secret_of(&sent.value)),
         None => Cow::Borrowed(body),
     }
 }

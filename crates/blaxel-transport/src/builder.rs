@@ -477,14 +477,14 @@ impl<T, A, C> ClientBuilder<T, A, C> {
         let policy = self.settings.retry.clone();
         let (mut defaults, credentials) = self.settings.resolve()?;
         let transport = self.transport.build(&defaults.limits, &defaults.endpoints);
+        if let Some(credentials) = &credentials {
+            defaults.reserve_credential(credentials.source());
+        }
         // Token requests bypass the layers, because they are not operations of the API.
         let authenticator = credentials.map(|credentials| {
             let transport = transport.clone();
             Authenticator::new(&credentials, &defaults.endpoints.control, transport)
         });
-        if authenticator.is_some() {
-            defaults.reserve_credential();
-        }
         let defaults = Arc::new(defaults);
         let attempt = self
             .attempt_layers

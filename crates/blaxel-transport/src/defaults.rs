@@ -44,6 +44,8 @@ pub(crate) struct Defaults {
     pub(crate) limits: TimeLimits,
     /// The headers of every request. A request gets a copy, which costs less than to add them one by one.
     headers: HeaderMap,
+    /// The source of the credential, for errors about it.
+    pub(crate) credential_source: Source,
 }
 
 impl Defaults {
@@ -70,11 +72,14 @@ impl Defaults {
             region: None,
             limits: TimeLimits::default(),
             version,
+            credential_source: Source::default(),
         })
     }
 
-    /// Makes room for the credential in the headers of every request, which is set for each attempt.
-    pub(crate) fn reserve_credential(&mut self) {
+    /// Makes room for the credential in the headers of every request, which is set for each attempt. It comes from
+    /// this source.
+    pub(crate) fn reserve_credential(&mut self, source: &Source) {
+        self.credential_source = source.clone();
         let placeholder = HeaderValue::from_static("");
         self.headers.insert(CREDENTIAL_HEADER, placeholder);
     }

@@ -132,8 +132,10 @@ impl Token {
     /// Notes the credential in a response with an error status, so that its error does not show it.
     fn note(&self, response: &mut http::Response<Body>) {
         if !response.status().is_success() && !response.status().is_informational() {
-            let sent = SentCredential(self.credential.clone());
-            response.extensions_mut().insert(sent);
+            response.extensions_mut().insert(SentCredential {
+                value: self.credential.clone(),
+                source: self.shared.defaults.credential_source.clone(),
+            });
         }
     }
 

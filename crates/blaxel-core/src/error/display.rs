@@ -45,10 +45,14 @@ impl Error {
         }
     }
 
-    /// Writes the next step and the documentation link, if the server sent them.
+    /// Writes the next step, that of the server if it sent one, and the documentation link.
     fn write_advice(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let refused = self.0.response.as_ref();
+        let refused = refused.and_then(|response| response.refused.as_ref());
         if let Some(action) = self.api().and_then(|api| api.action()) {
             write!(f, "; {}", unclosed(action))?;
+        } else if let Some(source) = refused {
+            write!(f, "; check the credential {source}")?;
         }
         if let Some(link) = self.api().and_then(|api| api.docs_url()) {
             write!(f, "; see {link}")?;

@@ -1,6 +1,8 @@
 use super::*;
 use crate::description::Plane;
 use crate::error::ErrorParts;
+use crate::redact::SentCredential;
+use crate::source::Source;
 
 static CREATE: OperationInfo = OperationInfo::new("CreateThing", http::Method::POST, "/things")
     .with_idempotency(Idempotency::ClientNamed);
@@ -337,6 +339,38 @@ fn a_message_that_repeats_the_status_or_the_code_is_printed_once() {
         let shown = error_of(&CREATE, 401, &[], body).to_string();
         assert!(shown.ends_with(text), "{shown}");
     }
+}
+
+#[test]
+fn a_refused_credential_is_named_by_its_source_unless_the_server_advises() {
+    let shown = |operation, status, headers: &[(&str, &str)], body: &str| {
+        let mut response = http::Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        let (mut head, ()) = response.body(()).unwrap().into_parts();
+        head.extensions.insert(SentCredential {
+            value: http::HeaderValue::from_static("Bearer bl_secret"),
+            source: Source::variable("BL_API_KEY"),
+        });
+        Error::from_response(Some(operation), &head, body.as_bytes()).to_string()
+    };
+    let advice = "; check the credential from the environment variable BL_API_KEY";
+    let bare = r#"{"code":401,"error":"Unauthorized"}"#;
+    assert!(shown(&CREATE, 401, &[], bare).ends_with(advice));
+    assert!(!shown(&CREATE, 403, &[], bare).contains(advice));
+    // A workload may refuse a caller for reasons of its own.
+    assert!(!shown(&CALL, 401, &[], bare).contains(advice));
+    let gateway =
+        r#"{"error":{"code":"AUTHENTICATION_FAILED","message":"no","origin":"platform"}}"#;
+    let by_platform = [("x-blaxel-source", "platform")];
+    assert!(shown(&CALL, 401, &by_platform, gateway).ends_with(advice));
+    let advised = gateway.replace("\"no\"", "\"no\",\"action\":\"Send another one.\"");
+    let shown = shown(&CALL, 401, &by_platform, &advised);
+    assert!(
+        shown.contains("Send another one") && !shown.contains(advice),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -29,13 +29,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let top = "/v0/snapshots";
     vec![
         Route::new_async("CreateSnapshot", Method::POST, [top], access, create),
-        Route::new(
-            "ListSandboxSnapshots",
-            Method::GET,
-            [all],
-            access,
-            list_own,
-        ),
+        Route::new("ListSandboxSnapshots", Method::GET, [all], access, list_own),
         Route::new_async(
             "CreateSandboxSnapshot",
             Method::POST,

@@ -203,7 +203,10 @@ async fn a_403_an_api_keys_401_and_a_workloads_own_401_are_final() {
         .transport(server.transport())
         .build()
         .unwrap();
-    assert!(call(&keyed, &DO).await.unwrap_err().is_unauthorized());
+    let error = call(&keyed, &DO).await.unwrap_err();
+    assert!(error.is_unauthorized());
+    let advice = "check the credential given in code";
+    assert!(error.to_string().contains(advice), "{error}");
     assert_eq!(server.count(), (0, 1));
 }
 
