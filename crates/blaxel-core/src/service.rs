@@ -23,20 +23,6 @@ use crate::response;
 /// A boxed future that is `Send` and `'static`.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Anything that carries a request to the API and brings back the response.
-///
-/// It is implemented for every tower service over `http::Request<Body>` whose response has a body of
-/// bytes, which is `Clone + Send + Sync + 'static`, and whose future is `Send`: our client, the
-/// emulator's socketless service, a `tower::service_fn`, a stack of layers over any of them. There
-/// is nothing to implement by hand.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot carry calls to the Blaxel API",
-    label = "not an HTTP service",
-    note = "an HTTP service is a `tower::Service<http::Request<blaxel_core::Body>>` that returns \
-            `http::Response<B>` with a body of `Bytes`, whose error converts into \
-            `Box<dyn Error + Send + Sync>`, that is `Clone + Send + Sync + 'static`, and whose \
-            future is `Send`; wrap a stack that is not `Clone` in `tower::buffer::Buffer`"
-)]
 /// A service that carries a request to the API and returns the response.
 ///
 /// It is implemented for every tower service over `http::Request<Body>` whose response has a body
@@ -58,6 +44,14 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// # Ok::<(), Error>(())
 /// # }).unwrap();
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot carry calls to the Blaxel API",
+    label = "not an HTTP service",
+    note = "an HTTP service is a `tower::Service<http::Request<blaxel_core::Body>>` that returns \
+            `http::Response<B>` with a body of `Bytes`, whose error converts into \
+            `Box<dyn Error + Send + Sync>`, that is `Clone + Send + Sync + 'static`, and whose \
+            future is `Send`; wrap a stack that is not `Clone` in `tower::buffer::Buffer`"
+)]
 pub trait HttpService:
     Service<
         http::Request<Body>,

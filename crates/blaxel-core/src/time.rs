@@ -376,10 +376,9 @@ fn two_digits(tens: &u8, ones: &u8) -> Option<u8> {
 
 /// Returns the number that at most four digits denote.
 fn number<const N: usize>(digits: [&u8; N]) -> Option<u16> {
-    let digits = digits.into_iter();
-    digits.fold(Some(0), |number, digit| {
+    digits.into_iter().try_fold(0, |number, digit| {
         let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
-        number.map(|number| number * 10 + digit)
+        Some(number * 10 + digit)
     })
 }
 
