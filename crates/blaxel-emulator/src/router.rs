@@ -156,8 +156,7 @@ pub(crate) fn check_operation(name: &str) -> Result<(), UnknownOperation> {
     })
 }
 
-/// The routes of all operations. They are built once, because every emulator has the same. A handler
-/// finds its emulator in the [`Arrival`] of the request.
+/// The routes of all operations. They are built once, because every emulator has the same.
 static ROUTES: LazyLock<Table> = LazyLock::new(|| Table::new(routes()));
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -38,7 +38,7 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     /// The id for the response.
-    pub(crate) request_id: Option<RequestId>,
+    pub(crate) request_id: RequestId,
     /// For calls of workloads, the path below the workload's own, as sent: empty, or with a leading
     /// slash.
     pub(crate) below: String,
@@ -122,7 +122,7 @@ impl Call {
             query,
             headers: head.headers,
             body: Bytes::new(),
-            request_id: Some(arrival.request_id),
+            request_id: arrival.request_id,
             below: below(head.uri.path()),
             raw_query: head.uri.query().map(str::to_owned),
             upgrade: head.extensions.remove(),

@@ -80,9 +80,7 @@ pub(super) fn forwarded_headers(call: &Call) -> HeaderMap {
         CredentialKind::AccessToken => "oauth",
         _ => "api_key",
     };
-    let request_id = call
-        .request_id
-        .map_or_else(String::new, |id| id.to_string());
+    let request_id = call.request_id.to_string();
     let own = [call.identity.name(), subject, method, &request_id];
     for (name, text) in IDENTITY.into_iter().zip(own) {
         if let Ok(value) = HeaderValue::try_from(text) {
