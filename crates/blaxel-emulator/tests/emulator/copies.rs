@@ -185,6 +185,20 @@ async fn finish(gate: &Gate, sent: JoinHandle<Reply>) -> Reply {
     tokio::time::timeout(LIMIT, sent).await.unwrap().unwrap()
 }
 
+/// Restores the sandbox, and reads its file, for which its new machine starts: it waits at the gate until the request
+/// is finished.
+async fn begin_start(emulator: &Emulator, gate: &Gate) -> JoinHandle<Reply> {
+    take("first").on(emulator).await.expect(200);
+    let restore = ask(Method::POST, "/sandboxes/sb/snapshots/first/restore");
+    restore.on(emulator).await.expect(200);
+    gate.close_for_starts();
+    let read = get(in_sandbox(emulator, "sb", "/filesystem/%2Ftmp%2Ffile"));
+    let service = emulator.service();
+    let sent = tokio::spawn(async move { read.bare(&service).await });
+    gate.reached_by(1).await;
+    sent
+}
+
 async fn snapshots(emulator: &Emulator) -> usize {
     let all = get("/snapshots").header("Blaxel-Version", "2026-04-16");
     let all = all.on(emulator).await.expect(200);
@@ -229,14 +243,7 @@ async fn other_requests_are_answered_while_a_disk_is_copied() {
 async fn other_requests_are_answered_while_the_disk_of_a_new_machine_is_filled() {
     let gate = Gate::default();
     let emulator = simulated(&gate).await;
-    take("first").on(&emulator).await.expect(200);
-    let restore = ask(Method::POST, "/sandboxes/sb/snapshots/first/restore");
-    restore.on(&emulator).await.expect(200);
-    gate.close_for_starts();
-    let read = get(in_sandbox(&emulator, "sb", "/filesystem/%2Ftmp%2Ffile"));
-    let service = emulator.service();
-    let sent = tokio::spawn(async move { read.bare(&service).await });
-    gate.reached_by(1).await;
+    let sent = begin_start(&emulator, &gate).await;
     get("/agents/other").on(&emulator).await.expect(200);
     // A machine that does not serve yet has its contents nevertheless.
     fork("copy").on(&emulator).await.expect(200);
@@ -290,14 +297,7 @@ async fn a_copy_does_not_count_if_its_machine_was_replaced_meanwhile() {
 async fn a_sandbox_is_archived_before_its_new_machine_serves() {
     let gate = Gate::default();
     let emulator = simulated(&gate).await;
-    take("first").on(&emulator).await.expect(200);
-    let restore = ask(Method::POST, "/sandboxes/sb/snapshots/first/restore");
-    restore.on(&emulator).await.expect(200);
-    gate.close_for_starts();
-    let service = emulator.service();
-    let read = get(in_sandbox(&emulator, "sb", "/filesystem/%2Ftmp%2Ffile"));
-    let sent = tokio::spawn(async move { read.bare(&service).await });
-    gate.reached_by(1).await;
+    let sent = begin_start(&emulator, &gate).await;
     archive().on(&emulator).await.expect(200);
     finish(&gate, sent)
         .await
