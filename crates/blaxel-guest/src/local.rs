@@ -1,6 +1,7 @@
 //! [`LocalGuest`], a machine whose commands run on this one.
 
 mod entries;
+mod family;
 mod files;
 mod image;
 mod keeper;
@@ -10,6 +11,7 @@ mod mounts;
 mod open_file;
 mod owners;
 mod ports;
+mod proc_table;
 mod root;
 mod running;
 mod sandbox;

@@ -33,18 +33,21 @@ fi
 wait "$init"
 "#;
 
-/// Waits for the end of this program, and kills the processes that carry the sandbox's variable.
+/// Waits for the end of this program, and kills the processes that carry the sandbox's variable, until
+/// none is found twice: one that is becoming another program carries none for a moment.
 const UNCONFINED: &str = r#"
 temporary=$1 mark=$2
 exec >/dev/null 2>&1
 read -r word
+before=first
 for round in 1 2 3 4 5 6 7 8 9 10; do
   found=
   for path in $(grep -slaF -e "$mark" /proc/[0-9]*/environ); do
     process=${path#/proc/}
     kill -KILL "${process%/environ}" && found=1
   done
-  [ -n "$found" ] || break
+  [ -n "$found$before" ] || break
+  before=$found
 done
 "#;
 

@@ -7,9 +7,10 @@ use rustix::process::Pid;
 use tokio::process::Child;
 use tokio::sync::{mpsc, oneshot};
 
+use super::family::Family;
 use super::members::Members;
 use super::root::Root;
-use super::running::{Family, Input, Running};
+use super::running::{Input, Running};
 use super::sandbox::Sandbox;
 use super::status::Waiting;
 use super::stopped::Stopped;
@@ -88,8 +89,9 @@ impl Launch {
         };
         let leader = self.leader(pid).await?;
         let family = Family {
-            members: self.members,
             leader,
+            is_child: !self.is_isolated,
+            members: self.members,
         };
         let waiting = match self.is_isolated {
             true => Waiting::grandchild(self.child, leader, &self.stopped)?,
@@ -144,7 +146,7 @@ impl Launch {
             all.find(|member| member.inside == pid)
         };
         let found = tokio::task::spawn_blocking(find).await.ok().flatten();
-        Ok(found.ok_or(Errno::Io)?.host)
+        Ok(found.ok_or(Errno::Io)?.host.pid)
     }
 
     /// Returns the reason why there is no process.

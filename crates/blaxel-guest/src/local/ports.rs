@@ -34,7 +34,7 @@ pub(super) fn listeners(members: &Members) -> Vec<Listener> {
     let mut listeners = Vec::new();
     let all = members.all();
     for member in &all {
-        let descriptors = fs::read_dir(format!("/proc/{}/fd", member.host));
+        let descriptors = fs::read_dir(format!("/proc/{}/fd", member.host.pid));
         let mut own: Vec<u64> = descriptors
             .into_iter()
             .flatten()
@@ -48,7 +48,7 @@ pub(super) fn listeners(members: &Members) -> Vec<Listener> {
         for socket in own.iter().filter_map(|inode| sockets.get(inode)) {
             listeners.push(Listener {
                 pid: Some(command_of(member, &all)),
-                process_name: member.name.clone(),
+                process_name: member.host.stat.name.clone(),
                 protocol: socket.protocol.to_owned(),
                 address: socket.address.to_string(),
                 port: socket.port,

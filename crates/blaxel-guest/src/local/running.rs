@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustix::process::{Pid, Signal};
 use tokio::sync::{mpsc, oneshot};
 
-use super::members::Members;
+use super::family::Family;
 use super::status::Waiting;
 use super::streams::{End, Pump, resize, write_all};
 use crate::process::{Control, ExitStatus};
@@ -37,31 +36,6 @@ pub(super) struct Input {
     pub(super) end: Arc<End>,
 }
 
-/// A process and all that it started. Dropping it kills all of that.
-pub(super) struct Family {
-    pub(super) members: Members,
-    /// The process, which leads a session.
-    pub(super) leader: Pid,
-}
-
-impl Family {
-    fn is_left(&self) -> bool {
-        !self.members.started_by(self.leader).is_empty()
-    }
-
-    fn signal(&self, number: i32) {
-        if let Some(signal) = Signal::from_named_raw(number) {
-            self.members.signal(self.leader, signal);
-        }
-    }
-}
-
-impl Drop for Family {
-    fn drop(&mut self) {
-        self.members.signal(self.leader, Signal::KILL);
-    }
-}
-
 impl Running {
     /// Runs until nothing is left of the process and of what it started.
     pub(super) async fn run(self) {
@@ -72,7 +46,7 @@ impl Running {
             terminal,
             mut controls,
             exit,
-            family,
+            mut family,
         } = self;
         let is_terminal = terminal.is_some();
         let mut is_controlled = true;
@@ -94,6 +68,7 @@ impl Running {
                 }
             }
         };
+        family.is_child = false;
         for pump in &mut pumps {
             pump.drain().await;
         }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::process::Child;
 
-use super::members::Stat;
+use super::proc_table::Stat;
 use super::stopped::{Stop, Stopped};
 use super::streams::{End, register};
 use crate::errno::Errno;

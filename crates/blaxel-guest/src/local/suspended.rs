@@ -26,18 +26,18 @@ impl Suspended {
             let all = members.all();
             let mut running: Vec<&Member> = all
                 .iter()
-                .filter(|member| member.inside != INIT && !member.is_stopped())
-                .filter(|member| !suspended.contains(&member.host))
+                .filter(|member| member.inside != INIT && !member.host.stat.is_stopped())
+                .filter(|member| !suspended.contains(&member.host.pid))
                 .collect();
             if running.is_empty() {
                 return;
             }
             let depths = depths(&all);
-            running.sort_by_key(|member| depths.get(&member.host.as_raw_pid()).copied());
+            running.sort_by_key(|member| depths.get(&member.host.pid.as_raw_pid()).copied());
             for member in running {
                 // It may have ended.
-                if kill_process(member.host, Signal::STOP).is_ok() {
-                    suspended.push(member.host);
+                if kill_process(member.host.pid, Signal::STOP).is_ok() {
+                    suspended.push(member.host.pid);
                 }
             }
         }
@@ -52,8 +52,8 @@ impl Suspended {
         let all = members.all();
         for pid in suspended.drain(..).rev() {
             // The id of one that was killed may be another's now.
-            let own = all.iter().find(|member| member.host == pid);
-            if own.is_some_and(Member::is_stopped) {
+            let own = all.iter().find(|member| member.host.pid == pid);
+            if own.is_some_and(|own| own.host.stat.is_stopped()) {
                 let _ = kill_process(pid, Signal::CONT);
             }
         }
@@ -64,7 +64,7 @@ impl Suspended {
 fn depths(all: &[Member]) -> BTreeMap<i32, usize> {
     let parents: BTreeMap<i32, i32> = all
         .iter()
-        .map(|member| (member.host.as_raw_pid(), member.parent))
+        .map(|member| (member.host.pid.as_raw_pid(), member.host.stat.parent))
         .collect();
     let depth = |pid: &i32| {
         let ancestors = std::iter::successors(parents.get(pid), |parent| parents.get(parent));

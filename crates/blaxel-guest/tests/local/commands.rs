@@ -113,6 +113,47 @@ async fn signals_reach_the_command_and_what_it_started() {
     }
 }
 
+/// A process is found while it becomes another program, and without the variables of its command.
+#[tokio::test]
+async fn nothing_that_a_killed_command_started_is_left() {
+    for machine in machines() {
+        for start in [
+            "setsid",
+            "env -i setsid",
+            "env -i A=b",
+            "setsid sh -c 'exec \"$@\"' sh",
+        ] {
+            for _ in 0..20 {
+                let nap = crate::support::nap();
+                let text = format!("{start} sleep {nap} & {start} sleep {nap} & echo ready; wait");
+                let mut started = machine.start(command(&text)).await;
+                started.read_until("ready").await;
+                started.signal(9).await;
+                assert_eq!(started.wait().await.status, ExitStatus::Signal(9));
+                let message = format!("{}: {start} ends", machine.kind);
+                until(&message, || !crate::support::is_left(&nap)).await;
+                started.run.await.unwrap();
+            }
+        }
+    }
+}
+
+/// A command is a process of its sandbox whatever it has done to its variables.
+#[tokio::test]
+async fn a_command_without_its_variables_is_killed() {
+    for machine in machines() {
+        let nap = crate::support::nap();
+        let text = format!("echo ready; exec env -i A=b sleep {nap}");
+        let mut started = machine.start(command(&text)).await;
+        started.read_until("ready").await;
+        until("it runs", || crate::support::is_running(&nap)).await;
+        started.signal(9).await;
+        let ended = started.wait().await;
+        assert_eq!(ended.status, ExitStatus::Signal(9), "{}", machine.kind);
+        started.run.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn what_is_left_in_the_background_goes_on_and_keeps_its_output() {
     for machine in machines() {
