@@ -1,24 +1,29 @@
 //! [`HyperTransport`]: the transport at the bottom of the stack, which sends requests with hyper.
 //!
-//! `builder.rs` has its settings. `connector.rs` establishes connections, with `proxy.rs` and
-//! `tls.rs`; `origin_limiter.rs` limits concurrent requests; `accept.rs` asks for codings;
-//! `request_body.rs` is what hyper queues; `response.rs`, `response_body.rs` and `inflate.rs` read
-//! responses; `upgrade.rs` hands over connections that leave HTTP; `failure.rs` finds out whether a
-//! failed request may have been processed.
+//! `builder.rs` has its settings. `route.rs` makes connections, with `connector.rs`, `proxy.rs` and
+//! `tls.rs`; `pools.rs` and `pool.rs` keep them; `exchange.rs` sends a request on one, and `executor.rs` runs it.
+//! `origin_limiter.rs` limits concurrent requests; `accept.rs` asks for codings; `request_body.rs` is what
+//! hyper queues; `response.rs`, `response_body.rs` and `inflate.rs` read responses; `upgrade.rs` hands over
+//! connections that leave HTTP; `failure.rs` finds out whether a failed request may have been processed.
 
 mod accept;
 mod builder;
+mod connection;
 mod connector;
+mod exchange;
+mod executor;
 mod failure;
 #[cfg(feature = "gzip")]
 mod inflate;
 mod origin;
 mod origin_limiter;
+mod pool;
 mod pools;
 mod proxy;
 mod request_body;
 mod response;
 mod response_body;
+mod route;
 mod stream;
 mod tls;
 mod unsent;
@@ -35,13 +40,12 @@ use blaxel_core::__private::check_address;
 use blaxel_core::{Body, BoxFuture, CallContext, Error, Plane, Source};
 use http::uri::Scheme;
 use http::{StatusCode, Version};
-use hyper_util::client::legacy::ResponseFuture;
 use tower_service::Service;
 
 use self::builder::HostPattern;
-use self::origin::{KnownOrigin, Origin};
+use self::origin::{HostKind, KnownOrigin, Origin};
 use self::origin_limiter::{Acquire, OriginLimiter, Permit};
-use self::pools::{HostKind, Pools};
+use self::pools::{Pools, Sent};
 use self::response::Decoding;
 use self::unsent::Unsent;
 use self::upgrade::Upgrading;
@@ -151,7 +155,7 @@ impl Service<http::Request<Body>> for HyperTransport {
             .as_ref()
             .map(|limiter| limiter.acquire(&origin));
         let needs_permit = matches!(permit, Some(Acquire::Waiting(_)));
-        let unsent = context.and_then(|it| Unsent::of(it, &mut request, needs_permit));
+        let unsent = context.and_then(|it| Unsent::of(it, needs_permit));
         let outgoing = Outgoing {
             shared: Arc::clone(shared),
             request,
@@ -238,8 +242,8 @@ impl Outgoing {
     fn send(self, permit: Option<Permit>) -> HyperFuture {
         let pools = &self.shared.pools;
         let sent = match &self.upgrade {
-            None => pools.send(self.request, self.kind),
-            Some(_) => pools.send_for_upgrade(self.request),
+            None => pools.send(self.request, &self.origin, self.kind, self.unsent),
+            Some(_) => pools.send_for_upgrade(self.request, &self.origin, self.unsent),
         };
         HyperFuture(match sent {
             Ok(response) => Step::Sending {
@@ -248,7 +252,6 @@ impl Outgoing {
                 decoding: self.decoding,
                 upgrade: self.upgrade,
                 permit,
-                unsent: self.unsent,
             },
             Err(error) => Step::Refused(Some(error)),
         })
@@ -263,12 +266,11 @@ enum Step {
     Refused(Option<Error>),
     Waiting(Option<Box<(BoxFuture<Permit>, Outgoing)>>),
     Sending {
-        response: ResponseFuture,
+        response: Sent,
         origin: Option<Origin>,
         decoding: Decoding,
         upgrade: Option<CallContext>,
         permit: Option<Permit>,
-        unsent: Option<Unsent>,
     },
     Upgrading(Box<Upgrading>),
 }
@@ -297,15 +299,8 @@ impl Future for HyperFuture {
                     decoding,
                     upgrade,
                     permit,
-                    unsent,
                 } => {
-                    let outcome = Pin::new(response).poll(cx);
-                    if let Some(unsent) =
-                        unsent.take_if(|it| outcome.is_ready() || it.has_connection())
-                    {
-                        unsent.begin();
-                    }
-                    let outcome = ready!(outcome);
+                    let outcome = ready!(response.as_mut().poll(cx));
                     let Some(origin) = origin.take() else {
                         return Poll::Pending;
                     };

@@ -7,15 +7,17 @@ use std::time::Duration;
 use blaxel_core::__private::bounded_wait;
 use blaxel_core::{Endpoints, Error};
 use http::Uri;
-use hyper_util::client::legacy::{Builder, Client};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::client::conn::http2;
+use hyper_util::rt::TokioTimer;
 use rustls::pki_types::CertificateDer;
 
 use super::connector::{Connector, ProxyConnector};
+use super::executor::Executor;
 use super::origin::KnownOrigin;
 use super::origin_limiter::OriginLimiter;
 use super::pools::Pools;
 use super::proxy::Proxy;
+use super::route::Route;
 use super::tls::{self, Roots};
 use super::version::HttpVersion;
 use super::{HyperTransport, Shared, kind_of};
@@ -198,8 +200,7 @@ impl HyperBuilder {
     /// no workload. 50 seconds by default, less than the 120 seconds after which the platform
     /// closes a connection, so that a request does not meet a closing connection.
     ///
-    /// The pool checks its connections once per timeout, so a connection is closed after one to two
-    /// timeouts. Over HTTP/2 the time counts from the last request; a connection on which a
+    /// Over HTTP/2 the time counts from the last request; a connection on which a
     /// response is still being received is closed when that response ends.
     pub fn control_idle(mut self, limit: Duration) -> Self {
         self.control_idle = limit;
@@ -271,15 +272,15 @@ impl HyperBuilder {
         let route = ProxyConnector::new(config.clone(), self.proxy.rules(), limit);
         let connector = Connector::new(route.clone(), config.clone(), self.version, limit);
         let upgrades = Connector::new(route, config, HttpVersion::Http1, limit);
-        let settings = self.client_settings();
+        let http2 = Arc::new(self.http2_settings());
+        let route_of = |connector, version| Route::new(connector, version, Arc::clone(&http2));
         let kind = |host: &str| kind_of(&self.workload_hosts, host);
         let known = self.planes.iter();
         let known = known.filter_map(|it| KnownOrigin::new(it, kind)).collect();
         HyperTransport(Arc::new(Shared {
             pools: Pools::new(
-                connector,
-                upgrades,
-                settings,
+                route_of(connector, self.version),
+                route_of(upgrades, HttpVersion::Http1),
                 self.control_idle,
                 self.workload_idle,
             ),
@@ -293,22 +294,17 @@ impl HyperBuilder {
         }))
     }
 
-    /// Returns the settings of hyper's clients, except for the time that connections stay idle.
-    fn client_settings(&self) -> Builder {
-        let mut settings = Client::builder(TokioExecutor::new());
+    /// Returns the settings of connections that speak HTTP/2.
+    fn http2_settings(&self) -> http2::Builder<Executor> {
+        let mut settings = http2::Builder::new(Executor);
         settings
-            // Without a timer, no idle connection would ever be closed.
-            .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
-            .http2_only(self.version == HttpVersion::Http2)
-            .http2_initial_stream_window_size(self.stream_window)
-            .http2_initial_connection_window_size(self.connection_window)
-            .http2_max_header_list_size(MAX_HEADER_LIST)
-            .http2_keep_alive_interval(self.ping_interval.map(bounded_wait))
-            .http2_keep_alive_timeout(bounded_wait(self.ping_timeout))
-            .http2_keep_alive_while_idle(false)
-            // Only a request of which nothing was written is sent on another connection.
-            .retry_canceled_requests(true);
+            .initial_stream_window_size(self.stream_window)
+            .initial_connection_window_size(self.connection_window)
+            .max_header_list_size(MAX_HEADER_LIST)
+            .keep_alive_interval(self.ping_interval.map(bounded_wait))
+            .keep_alive_timeout(bounded_wait(self.ping_timeout))
+            .keep_alive_while_idle(false);
         settings
     }
 }

@@ -8,18 +8,17 @@ use std::error::Error as StdError;
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Delivery, Error};
 use h2::Reason;
-use hyper_util::client::legacy;
 
+use super::exchange::Failure;
 use super::origin::Origin;
 
 /// Converts a failure before the response headers were received.
-pub(super) fn before_headers(error: legacy::Error, origin: &Origin) -> Error {
-    // A request that was assigned to a connection fails with that connection's info. Without it, no
-    // connection was established: resolving, connecting, tunnelling or the handshake failed.
-    if error.connect_info().is_none() {
-        return Error::connect(&origin.to_string(), error);
-    }
-    let delivery = if is_unprocessed(&error) {
+pub(super) fn before_headers(failure: Failure, origin: &Origin) -> Error {
+    let (error, unsent) = match failure {
+        Failure::Connect(cause) => return Error::connect(&origin.to_string(), cause),
+        Failure::Send { error, unsent } => (error, unsent),
+    };
+    let delivery = if unsent || is_unprocessed(&error) {
         Delivery::NotSent
     } else {
         Delivery::Unknown
@@ -35,8 +34,9 @@ pub(super) fn in_body(error: hyper::Error, origin: &Origin) -> Error {
 }
 
 /// Returns `true` if it is certain that a request, assigned to a connection, was not processed.
-fn is_unprocessed(error: &legacy::Error) -> bool {
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+fn is_unprocessed(error: &hyper::Error) -> bool {
+    let first: &(dyn StdError + 'static) = error;
+    let causes = std::iter::successors(Some(first), |cause| (*cause).source());
     for cause in causes {
         // Cancelled before its first byte was written.
         if cause

@@ -3,9 +3,17 @@
 use std::fmt;
 
 use blaxel_core::__private::check_address;
-use http::uri::{Authority, Scheme, Uri};
+use http::header::HeaderValue;
+use http::uri::{self, Authority, Scheme, Uri};
 
-use super::pools::HostKind;
+/// The two kinds of hosts, whose connections stay idle for different times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HostKind {
+    /// The control plane and every other host.
+    Control,
+    /// A host that an idle connection keeps awake.
+    Workload,
+}
 
 /// The scheme, host and port of a request. Creating one copies no text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +29,37 @@ impl Origin {
             scheme: scheme.clone(),
             authority: authority.clone(),
         }
+    }
+
+    /// Returns the address of its root.
+    pub(super) fn to_uri(&self) -> Result<Uri, http::Error> {
+        let builder = Uri::builder().scheme(self.scheme.clone());
+        builder
+            .authority(self.authority.clone())
+            .path_and_query("/")
+            .build()
+    }
+
+    /// Adds the origin to the parts of an address.
+    pub(super) fn write(&self, parts: &mut uri::Parts) {
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+    }
+
+    /// Returns the value of the `Host` header: the host, and the port unless it is that of the scheme.
+    pub(super) fn host_header(&self) -> HeaderValue {
+        let default = if self.scheme == Scheme::HTTPS {
+            443
+        } else {
+            80
+        };
+        let host = self.host();
+        let value = match self.authority.port_u16() {
+            Some(port) if port != default => HeaderValue::try_from(format!("{host}:{port}")),
+            _ => HeaderValue::from_str(host),
+        };
+        // An authority has no character that a header may not have.
+        value.unwrap_or(HeaderValue::from_static(""))
     }
 
     /// Returns the host, without a port.

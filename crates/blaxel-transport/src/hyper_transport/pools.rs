@@ -4,34 +4,26 @@
 //! that took it from a shared pool would wait for a runtime that may be idle, or fail when that
 //! runtime ends. So pools are not shared between runtimes.
 
-use std::future::pending;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use blaxel_core::{Body, Error};
-use hyper_util::client::legacy::{Builder, Client, ResponseFuture};
-use tokio::runtime::{Handle, Id};
-use tokio::task::JoinHandle;
+use blaxel_core::{Body, BoxFuture, Error};
+use hyper::body::Incoming;
+use tokio::runtime::Id;
 
-use super::connector::Connector;
+use super::exchange::{self, Failure};
+use super::origin::{HostKind, Origin};
+use super::pool::Pool;
 use super::request_body::RequestBody;
+use super::route::Route;
+use super::unsent::Unsent;
 use crate::runtime;
-
-/// The two kinds of hosts, whose connections stay idle for different times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HostKind {
-    /// The control plane and every other host.
-    Control,
-    /// A host that an idle connection keeps awake.
-    Workload,
-}
 
 /// Connection pools for every runtime that has sent a request.
 pub(super) struct Pools {
-    connector: Connector,
-    /// The connector for upgrades, which offers HTTP/1.1 alone.
-    upgrade_connector: Connector,
-    builder: Builder,
+    route: Route,
+    /// The route of upgrades, which speaks HTTP/1.1 alone.
+    upgrades: Route,
     control_idle: Duration,
     workload_idle: Duration,
     all: RwLock<Vec<Arc<RuntimePools>>>,
@@ -40,33 +32,24 @@ pub(super) struct Pools {
 /// The connection pools of one runtime.
 struct RuntimePools {
     runtime: Id,
-    control: Client<Connector, RequestBody>,
-    workload: Client<Connector, RequestBody>,
-    /// A client without a pool: an upgraded connection never returns to one.
-    upgrade: Client<Connector, RequestBody>,
-    /// A task without work. It ends with its runtime.
-    sentinel: JoinHandle<()>,
+    control: Pool,
+    workload: Pool,
 }
 
-impl Drop for RuntimePools {
-    fn drop(&mut self) {
-        self.sentinel.abort();
-    }
-}
+/// The future of a response.
+pub(super) type Sent = BoxFuture<Result<http::Response<Incoming>, Failure>>;
 
 impl Pools {
-    /// Creates pools without connections. `builder` has all settings but the idle limits.
+    /// Creates pools without connections.
     pub(super) fn new(
-        connector: Connector,
-        upgrade_connector: Connector,
-        builder: Builder,
+        route: Route,
+        upgrades: Route,
         control_idle: Duration,
         workload_idle: Duration,
     ) -> Self {
         Self {
-            connector,
-            upgrade_connector,
-            builder,
+            route,
+            upgrades,
             control_idle,
             workload_idle,
             all: RwLock::default(),
@@ -81,17 +64,26 @@ impl Pools {
     pub(super) fn send(
         &self,
         request: http::Request<Body>,
+        origin: &Origin,
         kind: HostKind,
-    ) -> Result<ResponseFuture, Error> {
+        unsent: Option<Unsent>,
+    ) -> Result<Sent, Error> {
         let pools = self.of_current_runtime()?;
-        let client = match kind {
+        let pool = match kind {
             HostKind::Control => &pools.control,
             HostKind::Workload => &pools.workload,
         };
-        Ok(client.request(request.map(RequestBody::from)))
+        let request = request.map(RequestBody::from);
+        let host = pool.host(origin);
+        Ok(Box::pin(exchange::send(
+            self.route.clone(),
+            host,
+            request,
+            unsent,
+        )))
     }
 
-    /// Sends a request for an upgrade on a new HTTP/1.1 connection.
+    /// Sends a request for an upgrade on a new HTTP/1.1 connection, which never returns to a pool.
     ///
     /// # Errors
     ///
@@ -99,9 +91,15 @@ impl Pools {
     pub(super) fn send_for_upgrade(
         &self,
         request: http::Request<Body>,
-    ) -> Result<ResponseFuture, Error> {
-        let upgrade = &self.of_current_runtime()?.upgrade;
-        Ok(upgrade.request(request.map(RequestBody::from)))
+        origin: &Origin,
+        unsent: Option<Unsent>,
+    ) -> Result<Sent, Error> {
+        self.of_current_runtime()?;
+        let request = request.map(RequestBody::from);
+        let (route, origin) = (self.upgrades.clone(), origin.clone());
+        Ok(Box::pin(exchange::send_alone(
+            route, origin, request, unsent,
+        )))
     }
 
     /// Returns the pools of the current runtime, creating them for its first request.
@@ -118,29 +116,14 @@ impl Pools {
         if let Some(pools) = find(&all, runtime.id()) {
             return Ok(pools);
         }
-        all.retain(|pools| !pools.sentinel.is_finished());
-        let pools = Arc::new(self.create(&runtime));
+        all.retain(|pools| !pools.control.has_ended());
+        let pools = Arc::new(RuntimePools {
+            runtime: runtime.id(),
+            control: Pool::new(self.control_idle, &runtime),
+            workload: Pool::new(self.workload_idle, &runtime),
+        });
         all.push(Arc::clone(&pools));
         Ok(pools)
-    }
-
-    /// Creates the pools of a runtime.
-    fn create(&self, runtime: &Handle) -> RuntimePools {
-        let client = |idle: Duration| {
-            let mut builder = self.builder.clone();
-            builder
-                .pool_idle_timeout(idle)
-                .build(self.connector.clone())
-        };
-        let mut alone = self.builder.clone();
-        alone.http2_only(false).pool_max_idle_per_host(0);
-        RuntimePools {
-            runtime: runtime.id(),
-            control: client(self.control_idle),
-            workload: client(self.workload_idle),
-            upgrade: alone.build(self.upgrade_connector.clone()),
-            sentinel: runtime.spawn(pending()),
-        }
     }
 }
 

@@ -14,6 +14,7 @@ mod pools;
 mod proxies;
 mod runtimes;
 mod server;
+mod sharing;
 mod small_bodies;
 mod tls;
 mod upgrades;
