@@ -39,7 +39,7 @@ use std::task::{Context, Poll, ready};
 use blaxel_core::__private::check_address;
 use blaxel_core::{Body, BoxFuture, CallContext, Error, Plane, Source};
 use http::uri::Scheme;
-use http::{StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use tower_service::Service;
 
 use self::builder::HostPattern;
@@ -178,6 +178,9 @@ impl Service<http::Request<Body>> for HyperTransport {
 impl Shared {
     /// Returns the origin of a request and the kind of its host, or the problem of its address.
     fn origin_of(&self, request: &http::Request<Body>) -> Result<(Origin, HostKind), &str> {
+        if *request.method() == Method::CONNECT {
+            return Err("it has the method CONNECT, which opens a tunnel and has no response");
+        }
         let uri = request.uri();
         match (uri.scheme(), uri.authority(), &self.tls_problem) {
             (None, _, _) | (_, None, _) => Err("it is not an absolute URL"),

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::header::{HOST, HeaderValue};
-use http::uri::Uri;
+use http::uri::{PathAndQuery, Uri};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
@@ -95,7 +95,9 @@ impl Connection {
     ) {
         let parts = std::mem::take(request.uri_mut()).into_parts();
         let mut target = http::uri::Parts::default();
-        target.path_and_query = parts.path_and_query;
+        // The path of an address that ends with its host or with a fragment is empty.
+        let path = parts.path_and_query.filter(|path| path.as_str() != "/");
+        target.path_and_query = path.or(Some(PathAndQuery::from_static("/")));
         match self {
             Self::Http1(_) => {
                 let headers = request.headers_mut();

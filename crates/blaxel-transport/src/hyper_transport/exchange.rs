@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 
 use super::connection::Connection;
 use super::origin::Origin;
-use super::pool::{CheckOut, Connecting, Host, NotMade, Waiter};
+use super::pool::{CheckOut, Connecting, Host, Waiter};
 use super::request_body::RequestBody;
 use super::route::Route;
 use super::unsent::Unsent;
@@ -45,12 +45,8 @@ pub(super) async fn send(
                 return Ok(response);
             }
             Err(mut refused) => match refused.take_message() {
-                Some(message) if is_reused => {
-                    if connection.is_shared() {
-                        host.forget_shared();
-                    }
-                    request = message;
-                }
+                // Such a connection is not ready any more, so it is not taken again.
+                Some(message) if is_reused => request = message,
                 message => {
                     return Err(Failure::Send {
                         unsent: message.is_some(),
@@ -86,19 +82,27 @@ pub(super) async fn send_alone(
 async fn take(route: &Route, host: &Arc<Host>) -> Result<(Connection, bool), BoxError> {
     let mut shared = route.is_shared();
     loop {
-        match host.check_out(shared) {
+        let (waiter, connecting) = match host.check_out(shared) {
             CheckOut::Idle(connection) => return Ok((connection, true)),
-            CheckOut::Wait(waiter) => match waiter.await {
-                Ok(connection) => return Ok((connection, true)),
+            CheckOut::Connect(waiter, connecting) => (waiter, connecting),
+            CheckOut::Wait(waiter) => {
+                if let Ok(connection) = waiter.await {
+                    return Ok((connection, true));
+                }
                 // It finds out the reason by itself.
-                Err(NotMade::Failed) => shared = false,
-                Err(NotMade::Abandoned) => {}
-            },
-            CheckOut::Connect(waiter, connecting) => {
-                let made = Box::pin(make(route.clone(), Arc::clone(host), connecting));
-                return first_of(waiter, made, host).await;
+                shared = false;
+                continue;
             }
+        };
+        let made = make(route.clone(), Arc::clone(host), connecting);
+        if !shared {
+            return first_of(waiter, Box::pin(made), host).await;
         }
+        // All depend on this connection, whatever becomes of the request that needed it first.
+        drop(waiter);
+        let made = tokio::spawn(made).await;
+        let connection = made.unwrap_or_else(|gone| Err(gone.into()))?;
+        return Ok((connection, false));
     }
 }
 
@@ -144,16 +148,12 @@ async fn make(
     host: Arc<Host>,
     connecting: Connecting,
 ) -> Result<Connection, BoxError> {
-    let made = route.connect(&host.origin).await;
-    match &made {
-        Ok(connection) => {
-            if let Some(copy) = connection.share() {
-                host.put(copy);
-            }
-        }
-        Err(_) => connecting.fail(),
+    let connection = route.connect(&host.origin).await?;
+    if let Some(copy) = connection.share() {
+        host.put(copy);
     }
-    made
+    drop(connecting);
+    Ok(connection)
 }
 
 /// Gives a connection back as soon as it can carry another request.

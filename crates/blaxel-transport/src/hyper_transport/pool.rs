@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use blaxel_core::__private::later;
@@ -47,9 +47,11 @@ struct State {
     /// Connections that can carry a request, the last used one at the end. One that is shared stays here.
     idle: Vec<Idle>,
     /// Those who wait for a connection, in order.
-    waiting: VecDeque<oneshot::Sender<Result<Connection, NotMade>>>,
+    waiting: VecDeque<oneshot::Sender<Connection>>,
     /// `true` while a connection is made that all will share.
     is_connecting: bool,
+    /// `true` if the pool is gone, so no connection is kept.
+    is_closed: bool,
 }
 
 struct Idle {
@@ -109,6 +111,12 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.sweeper.abort();
+        // Requests in flight still hold their hosts.
+        for host in lock(&self.hosts.all).values() {
+            let mut state = lock(&host.state);
+            state.is_closed = true;
+            state.idle.clear();
+        }
     }
 }
 
@@ -196,12 +204,6 @@ impl Host {
         CheckOut::Connect(waiter, Connecting { host })
     }
 
-    /// Forgets a connection that all share, because it has refused a request.
-    pub(super) fn forget_shared(&self) {
-        let mut state = lock(&self.state);
-        state.idle.retain(|idle| !idle.connection.is_shared());
-    }
-
     /// Takes a connection back, or a new one: hands it to the one that waits longest, or keeps it.
     pub(super) fn put(&self, connection: Connection) {
         // The server may have closed it.
@@ -212,9 +214,10 @@ impl Host {
         let Some(connection) = state.hand_out(connection) else {
             return;
         };
+        // Two were made at the same time, and one is enough.
         let is_shared = |idle: &Idle| idle.connection.is_shared() && idle.connection.is_ready();
-        if connection.is_shared() && state.idle.iter().any(is_shared) {
-            // Two were made at the same time, and one is enough.
+        let is_surplus = connection.is_shared() && state.idle.iter().any(is_shared);
+        if is_surplus || state.is_closed {
             return;
         }
         let since = Instant::now();
@@ -230,35 +233,25 @@ impl State {
         while let Some(waiting) = self.waiting.pop_front() {
             match connection.share() {
                 // One that does not wait any more drops it.
-                Some(copy) => drop(waiting.send(Ok(copy))),
-                None => connection = waiting.send(Ok(connection)).err()?.ok()?,
+                Some(copy) => drop(waiting.send(copy)),
+                None => connection = waiting.send(connection).err()?,
             }
         }
         Some(connection)
     }
 }
 
-/// A connection for all who wait could not be made.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum NotMade {
-    /// The one that made it has failed.
-    Failed,
-    /// The one that made it does not need it any more.
-    Abandoned,
-}
-
-/// A place in the queue for a connection.
+/// A place in the queue for a connection. It fails if the connection for all could not be made.
 pub(super) struct Waiter {
     host: Arc<Host>,
-    receiver: oneshot::Receiver<Result<Connection, NotMade>>,
+    receiver: oneshot::Receiver<Connection>,
 }
 
 impl Future for Waiter {
-    type Output = Result<Connection, NotMade>;
+    type Output = Result<Connection, oneshot::error::RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let handed = ready!(Pin::new(&mut self.receiver).poll(cx));
-        Poll::Ready(handed.unwrap_or(Err(NotMade::Abandoned)))
+        Pin::new(&mut self.receiver).poll(cx)
     }
 }
 
@@ -267,8 +260,7 @@ impl Drop for Waiter {
         self.receiver.close();
         match self.receiver.try_recv() {
             // It was handed over a moment ago.
-            Ok(Ok(connection)) => self.host.put(connection),
-            Ok(Err(_)) => {}
+            Ok(connection) => self.host.put(connection),
             Err(_) => lock(&self.host.state)
                 .waiting
                 .retain(|waiting| !waiting.is_closed()),
@@ -276,33 +268,20 @@ impl Drop for Waiter {
     }
 }
 
-/// The right to make a connection, for all who wait or for one.
+/// The right to make a connection, for all who wait or for one. If it is for all, none of them waits any more when
+/// this is dropped.
 pub(super) struct Connecting {
     /// The host whose requests wait for it.
     host: Option<Arc<Host>>,
 }
 
-impl Connecting {
-    /// Tells those who wait that the connection could not be made.
-    pub(super) fn fail(mut self) {
-        self.end(NotMade::Failed);
-    }
-
-    fn end(&mut self, reason: NotMade) {
-        if let Some(host) = self.host.take() {
-            let mut state = lock(&host.state);
-            state.is_connecting = false;
-            // They have a connection, if one was made.
-            for waiting in state.waiting.drain(..) {
-                let _ = waiting.send(Err(reason));
-            }
-        }
-    }
-}
-
 impl Drop for Connecting {
     fn drop(&mut self) {
-        self.end(NotMade::Abandoned);
+        if let Some(host) = &self.host {
+            let mut state = lock(&host.state);
+            state.is_connecting = false;
+            state.waiting.clear();
+        }
     }
 }
 
@@ -335,23 +314,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_wait_learn_why_there_is_no_connection() {
+    async fn those_who_wait_learn_that_there_is_no_connection() {
         let pool = Pool::new(Duration::from_secs(1), &Handle::current());
         let host = pool.host(&origin("a.example"));
-        for fails in [true, false] {
-            let CheckOut::Connect(_, connecting) = host.check_out(true) else {
-                panic!("the first one connects");
-            };
-            let CheckOut::Wait(waiter) = host.check_out(true) else {
-                panic!("the second one waits");
-            };
-            match fails {
-                true => connecting.fail(),
-                false => drop(connecting),
-            }
-            let reason = waiter.await.err().unwrap();
-            assert_eq!(matches!(reason, NotMade::Failed), fails);
-        }
+        let CheckOut::Connect(_, connecting) = host.check_out(true) else {
+            panic!("the first one connects");
+        };
+        let CheckOut::Wait(waiter) = host.check_out(true) else {
+            panic!("the second one waits");
+        };
+        drop(connecting);
+        assert!(waiter.await.is_err());
+        assert!(matches!(host.check_out(true), CheckOut::Connect(..)));
     }
 
     #[tokio::test]

@@ -364,7 +364,14 @@ async fn without_a_connection_delivery_is_not_sent() {
 async fn a_failed_http2_preface_has_unknown_delivery() {
     // HTTP/2's connection preface does not wait for the server, so the request may already be written
     // to a server that does not support HTTP/2. That is like any other lost connection.
-    let server = Server::responding("HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let server = Server::start(|_, mut stream, _| async move {
+        read_head(&mut stream).await;
+        // The request follows.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let refusal = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+        stream.write_all(refusal).await.unwrap();
+    })
+    .await;
     let error = text(&http2(), plain(&server.url())).await.unwrap_err();
     println!("no HTTP/2: {:?}: {}", error.delivery(), cause(&error));
     assert_eq!(error.delivery(), Delivery::Unknown, "{error}");

@@ -80,24 +80,49 @@ async fn silent() -> (Server, Arc<Semaphore>) {
     (server.await, permits)
 }
 
+/// Neither a request that is dropped nor one that nobody polls holds up the others.
 #[tokio::test]
-async fn when_the_one_that_connects_is_dropped_another_one_connects_for_all() {
-    let (server, _permits) = silent().await;
-    let transport = builder()
-        .add_root_certificate(Authority::new().pem())
-        .unwrap()
-        .http_version(HttpVersion::Http2)
-        .build();
-    let url = format!("https://localhost:{}/thing", server.address.port());
-    let first = tokio::spawn(transport.send(plain(&url)));
-    server.log.wait_for("connection", 1).await;
-    let _others = send_many(&transport, &url);
-    tokio::time::sleep(LITTLE).await;
-    assert_eq!(server.log.count("connection"), 1);
-    first.abort();
-    server.log.wait_for("connection", 2).await;
-    tokio::time::sleep(LITTLE).await;
-    assert_eq!(server.log.count("connection"), 2);
+async fn a_connection_for_all_is_made_whatever_becomes_of_the_first_request() {
+    let authority = Authority::new();
+    let acceptor = authority.acceptor(&["localhost"], &["h2"]);
+    let permits = Arc::new(Semaphore::new(0));
+    let given = Arc::clone(&permits);
+    let server = Server::start(move |_, stream, log| {
+        let (acceptor, given) = (acceptor.clone(), Arc::clone(&given));
+        async move {
+            given.acquire().await.unwrap().forget();
+            let stream = acceptor.accept(stream).await.unwrap();
+            let mut wire = Wire::accept(stream).await;
+            while let Some(stream) = wire.request().await {
+                log.add("request");
+                wire.head(stream, false).await;
+                wire.data(stream, b"h2", true).await;
+            }
+        }
+    })
+    .await;
+    for is_dropped in [true, false] {
+        let transport = builder()
+            .add_root_certificate(authority.pem())
+            .unwrap()
+            .http_version(HttpVersion::Http2)
+            .build();
+        let url = format!("https://localhost:{}/thing", server.address.port());
+        let before = server.log.count("connection");
+        let mut first = Box::pin(transport.send(plain(&url)));
+        let polled = tokio::time::timeout(LITTLE, &mut first).await;
+        assert!(polled.is_err());
+        server.log.wait_for("connection", before + 1).await;
+        let others = send_many(&transport, &url);
+        let first = (!is_dropped).then_some(first);
+        tokio::time::sleep(LITTLE).await;
+        permits.add_permits(1);
+        for text in others.join_all().await {
+            assert_eq!(text.unwrap(), "h2");
+        }
+        assert_eq!(server.log.count("connection"), before + 1);
+        drop(first);
+    }
 }
 
 #[tokio::test]
@@ -134,6 +159,7 @@ async fn a_connection_that_becomes_idle_is_taken_before_a_new_one_is_finished() 
                 given.acquire().await.unwrap().forget();
             }
             let mut stream = acceptor.accept(stream).await.unwrap();
+            log.add("handshake");
             while read_head(&mut stream).await.is_some() {
                 log.add(format!("request on {number}"));
                 given.acquire().await.unwrap().forget();
@@ -162,7 +188,9 @@ async fn a_connection_that_becomes_idle_is_taken_before_a_new_one_is_finished() 
     server.log.wait_for("request on 0", 2).await;
     permit(2);
     assert_eq!(second.await.unwrap().unwrap(), "yes");
-    // The new connection was finished, and both are idle.
+    // The new connection is finished, and then both are idle.
+    server.log.wait_for("handshake", 2).await;
+    tokio::time::sleep(LITTLE).await;
     permit(2 * MANY);
     let third = (send(), send());
     assert_eq!(third.0.await.unwrap().unwrap(), "yes");
