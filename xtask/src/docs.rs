@@ -68,7 +68,9 @@ fn build(sh: &Shell, workspace: &Workspace, directory: &Path) -> Result<()> {
         let flags = rustdoc.iter().map(String::as_str);
         let flags: Vec<&str> = flags.chain(["-D", "warnings"]).collect();
         let doc = cargo_doc(sh, workspace, &names, directory, &flags)?;
-        doc.args(cargo).run()?;
+        // Cargo removes the directory of a crate before it documents it. A crate that is documented in that moment
+        // would not link to it.
+        doc.args(cargo).args(["--jobs", "1"]).run()?;
     }
     let published = workspace.names().into_iter();
     Ok(cargo(sh, "doc --locked --workspace --no-deps")

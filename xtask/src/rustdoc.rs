@@ -36,7 +36,7 @@ pub(crate) fn stand_in() -> Option<ExitCode> {
 }
 
 /// Returns a command that documents the libraries of packages below `directory`, as docs.rs does, with these flags of
-/// rustdoc. It documents several at a time. What the compiler makes of the dependencies stays in the usual place.
+/// rustdoc. What the compiler makes of the dependencies stays in the usual place.
 pub(crate) fn cargo_doc<'a>(
     sh: &'a Shell,
     workspace: &Workspace,
