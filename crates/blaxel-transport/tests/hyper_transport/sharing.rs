@@ -155,7 +155,7 @@ async fn a_connection_that_becomes_idle_is_taken_before_a_new_one_is_finished() 
         let (acceptor, given) = (acceptor.clone(), Arc::clone(&given));
         async move {
             if number > 0 {
-                // It answers the handshake when the test is over.
+                // It answers the handshake when the test allows it.
                 given.acquire().await.unwrap().forget();
             }
             let mut stream = acceptor.accept(stream).await.unwrap();
