@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use http::uri::{Authority, PathAndQuery, Uri};
+use http::uri::{Authority, Parts, PathAndQuery, Uri};
 
 use crate::address::{Address, InvalidAddress, check, port_of};
 use crate::error::Error;
@@ -110,14 +110,26 @@ impl BaseUrl {
     ///
     /// [`Error::is_input`] if the path is malformed or too long.
     pub fn join(&self, path_and_query: &str) -> Result<Uri, Error> {
+        self.join_all(&[path_and_query])
+    }
+
+    /// Returns the address of a path under this URL that consists of these texts.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`join`](Self::join).
+    pub(crate) fn join_all(&self, texts: &[&str]) -> Result<Uri, Error> {
         let bad = |problem: &dyn fmt::Display| Error::input("request path", &Source::Code, problem);
+        let length = texts.iter().fold(self.path.len(), |sum, it| sum + it.len());
         // With exactly this capacity, the text becomes the path without another copy.
-        let mut target = String::with_capacity(self.path.len() + path_and_query.len());
+        let mut target = String::with_capacity(length);
         target.push_str(&self.path);
-        target.push_str(path_and_query);
+        target.extend(texts.iter().copied());
         let target = PathAndQuery::from_maybe_shared(Bytes::from(target))
             .map_err(|problem| bad(&problem))?;
-        let mut parts = self.uri.clone().into_parts();
+        let mut parts = Parts::default();
+        parts.scheme = self.uri.scheme().cloned();
+        parts.authority = self.uri.authority().cloned();
         parts.path_and_query = Some(target);
         Uri::from_parts(parts).map_err(|problem| bad(&problem))
     }

@@ -89,7 +89,7 @@ pub fn resolve_on(
     let resolved = match plane {
         Plane::Run => {
             let workspace = workspace.ok_or_else(no_workspace)?;
-            endpoints.run.join(&format!("/{workspace}{target}"))?
+            endpoints.run.join_all(&["/", workspace.as_str(), target])?
         }
         Plane::Control => endpoints.control.join(target)?,
         Plane::Presigned => return Err(no_address()),

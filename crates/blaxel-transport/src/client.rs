@@ -263,7 +263,7 @@ pin_project! {
         Refused { error: Option<Error> },
         Calling {
             #[pin]
-            outcome: TraceFuture<DeadlineFuture<RetryFuture<Attempt<T>>>>,
+            outcome: TraceFuture<DeadlineFuture<Pin<Box<RetryFuture<Attempt<T>>>>>>,
             context: CallContext,
             layered: bool,
         },

@@ -31,26 +31,26 @@ mod upgrade;
 mod version;
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use blaxel_core::__private::check_address;
 use blaxel_core::{Body, BoxFuture, CallContext, Error, Plane, Source};
 use http::uri::Scheme;
-use http::{Method, StatusCode, Version};
+use http::{Method, Version};
 use tower_service::Service;
 
 use self::builder::HostPattern;
-use self::origin::{HostKind, KnownOrigin, Origin};
-use self::origin_limiter::{Acquire, OriginLimiter, Permit};
-use self::pools::{Pools, Sent};
+use self::exchange::Exchange;
+use self::origin::{HostKind, Origin, Target};
+use self::origin_limiter::{Acquire, OriginLimiter};
+use self::pools::Pools;
+use self::request_body::RequestBody;
 use self::response::Decoding;
+use self::route::Route;
 use self::unsent::Unsent;
-use self::upgrade::Upgrading;
-
-use crate::refusal::poll_refused;
 
 pub use self::builder::HyperBuilder;
 pub use self::proxy::Proxy;
@@ -94,10 +94,12 @@ pub struct HyperTransport(Arc<Shared>);
 
 /// The state that all clones of a transport share.
 struct Shared {
+    route: Route,
+    /// The route of upgrades, which speaks HTTP/1.1 alone.
+    upgrades: Route,
+    /// They know the origins of the planes, if the transport was built for a client.
     pools: Pools,
     workload_hosts: Vec<HostPattern>,
-    /// The origins of the planes, if the transport was built for a client.
-    known: Vec<KnownOrigin>,
     limiter: Option<Arc<OriginLimiter>>,
     /// The reason why `https` addresses cannot be reached, if there is one.
     tls_problem: Option<String>,
@@ -135,72 +137,77 @@ impl Service<http::Request<Body>> for HyperTransport {
 
     fn call(&mut self, mut request: http::Request<Body>) -> HyperFuture {
         let shared = &self.0;
-        let (origin, host) = match shared.origin_of(&request) {
-            Ok(origin) => origin,
-            Err(problem) => {
-                let error = Error::input("address", &Source::Code, problem);
-                return HyperFuture(Step::Refused(Some(error)));
-            }
-        };
         let context = CallContext::of(request.extensions()).cloned();
         let context = context.as_ref();
-        let kind = match context.map(CallContext::plane) {
-            Some(Plane::Run) => HostKind::Workload,
-            _ => host,
+        let target = match shared.target(&request, context) {
+            Ok(target) => target,
+            Err(problem) => {
+                let error = Error::input("address", &Source::Code, problem);
+                return HyperFuture(Box::pin(ready(Err(error))));
+            }
         };
         let upgrade = context.filter(|it| upgrade::ask(it, &mut request)).cloned();
         let decoding = shared.prepare(&mut request, context);
-        let permit = shared
-            .limiter
-            .as_ref()
-            .map(|limiter| limiter.acquire(&origin));
+        // Permits are granted in the order of the calls, not in that of the first polls.
+        let limiter = shared.limiter.as_ref();
+        let permit = limiter.map(|limiter| limiter.acquire(&target.origin));
         let needs_permit = matches!(permit, Some(Acquire::Waiting(_)));
         let unsent = context.and_then(|it| Unsent::of(it, needs_permit));
-        let outgoing = Outgoing {
+        let mut exchange = Exchange {
             shared: Arc::clone(shared),
-            request,
-            kind,
-            origin,
+            request: request.map(RequestBody::from),
+            target,
             decoding,
             upgrade,
+            permit,
             unsent,
         };
-        match permit {
-            None => outgoing.send(None),
-            Some(Acquire::Ready(permit)) => outgoing.send(Some(permit)),
-            Some(Acquire::Waiting(permit)) => {
-                HyperFuture(Step::Waiting(Some(Box::new((permit, outgoing)))))
-            }
-        }
+        HyperFuture(Box::pin(async move { exchange.run().await }))
     }
 }
 
 impl Shared {
-    /// Returns the origin of a request and the kind of its host, or the problem of its address.
-    fn origin_of(&self, request: &http::Request<Body>) -> Result<(Origin, HostKind), &str> {
+    /// Returns the place that a request is sent to, or the problem of its address.
+    fn target(
+        &self,
+        request: &http::Request<Body>,
+        context: Option<&CallContext>,
+    ) -> Result<Target, &str> {
         if *request.method() == Method::CONNECT {
             return Err("it has the method CONNECT, which opens a tunnel and has no response");
         }
         let uri = request.uri();
-        match (uri.scheme(), uri.authority(), &self.tls_problem) {
-            (None, _, _) | (_, None, _) => Err("it is not an absolute URL"),
-            (Some(scheme), _, _) if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS => Err(
-                "its scheme is neither http nor https; send a request that names a plane with a \
-                 `Client`, or resolve it with `Endpoints::resolve`",
-            ),
-            (Some(scheme), _, Some(problem)) if *scheme == Scheme::HTTPS => Err(problem),
-            (Some(scheme), Some(authority), _) => {
-                let origin = Origin::new(scheme, authority);
-                let mut known = self.known.iter();
-                if let Some(known) = known.find(|it| it.is_shared_by(scheme, authority)) {
-                    return Ok((origin, known.kind));
-                }
+        let (scheme, authority) = match (uri.scheme(), uri.authority(), &self.tls_problem) {
+            (None, _, _) | (_, None, _) => return Err("it is not an absolute URL"),
+            (Some(scheme), _, _) if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS => {
+                return Err(
+                    "its scheme is neither http nor https; send a request that names a plane with a \
+                     `Client`, or resolve it with `Endpoints::resolve`",
+                );
+            }
+            (Some(scheme), _, Some(problem)) if *scheme == Scheme::HTTPS => return Err(problem),
+            (Some(scheme), Some(authority), _) => (scheme, authority),
+        };
+        let origin = Origin::new(scheme, authority);
+        let all = self.pools.known();
+        let known = all.iter().position(|it| it.is_shared_by(scheme, authority));
+        let kind = match known.and_then(|known| all.get(known)) {
+            Some(known) => known.kind,
+            None => {
                 // hyper connects to the default port of the scheme if it cannot read the port.
                 check_address(uri)?;
-                let kind = kind_of(&self.workload_hosts, origin.host());
-                Ok((origin, kind))
+                kind_of(&self.workload_hosts, origin.host())
             }
-        }
+        };
+        let kind = match context.map(CallContext::plane) {
+            Some(Plane::Run) => HostKind::Workload,
+            _ => kind,
+        };
+        Ok(Target {
+            origin,
+            kind,
+            known,
+        })
     }
 
     /// Completes a request, and returns the way to decode its response.
@@ -228,106 +235,14 @@ fn kind_of(workload_hosts: &[HostPattern], host: &str) -> HostKind {
     }
 }
 
-/// A request that is ready to be handed to hyper.
-struct Outgoing {
-    shared: Arc<Shared>,
-    request: http::Request<Body>,
-    kind: HostKind,
-    origin: Origin,
-    decoding: Decoding,
-    /// The context of the call, if it asks for an upgrade.
-    upgrade: Option<CallContext>,
-    unsent: Option<Unsent>,
-}
-
-impl Outgoing {
-    /// Hands the request to hyper.
-    fn send(self, permit: Option<Permit>) -> HyperFuture {
-        let pools = &self.shared.pools;
-        let sent = match &self.upgrade {
-            None => pools.send(self.request, &self.origin, self.kind, self.unsent),
-            Some(_) => pools.send_for_upgrade(self.request, &self.origin, self.unsent),
-        };
-        HyperFuture(match sent {
-            Ok(response) => Step::Sending {
-                response,
-                origin: Some(self.origin),
-                decoding: self.decoding,
-                upgrade: self.upgrade,
-                permit,
-            },
-            Err(error) => Step::Refused(Some(error)),
-        })
-    }
-}
-
 /// The future of [`HyperTransport`].
-pub struct HyperFuture(Step);
-
-/// The state of a [`HyperFuture`].
-enum Step {
-    Refused(Option<Error>),
-    Waiting(Option<Box<(BoxFuture<Permit>, Outgoing)>>),
-    Sending {
-        response: Sent,
-        origin: Option<Origin>,
-        decoding: Decoding,
-        upgrade: Option<CallContext>,
-        permit: Option<Permit>,
-    },
-    Upgrading(Box<Upgrading>),
-}
+pub struct HyperFuture(BoxFuture<Result<http::Response<Body>, Error>>);
 
 impl Future for HyperFuture {
     type Output = Result<http::Response<Body>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            match &mut self.0 {
-                Step::Refused(error) => return poll_refused(error),
-                Step::Waiting(waiting) => {
-                    let granted = match waiting.as_mut() {
-                        Some(waiting) => ready!(waiting.0.as_mut().poll(cx)),
-                        None => return Poll::Pending,
-                    };
-                    let Some((_, mut outgoing)) = waiting.take().map(|waiting| *waiting) else {
-                        return Poll::Pending;
-                    };
-                    outgoing.unsent = outgoing.unsent.and_then(Unsent::with_permit);
-                    *self = outgoing.send(Some(granted));
-                }
-                Step::Sending {
-                    response,
-                    origin,
-                    decoding,
-                    upgrade,
-                    permit,
-                } => {
-                    let outcome = ready!(response.as_mut().poll(cx));
-                    let Some(origin) = origin.take() else {
-                        return Poll::Pending;
-                    };
-                    let permit = permit.take();
-                    let mut response = match outcome {
-                        Ok(response) => response,
-                        Err(error) => {
-                            return Poll::Ready(Err(failure::before_headers(error, &origin)));
-                        }
-                    };
-                    let agreed = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-                    let Some(context) = upgrade.take().filter(|_| agreed) else {
-                        // Nobody asked for it: the connection is closed, and not left in the extensions.
-                        drop(hyper::upgrade::on(&mut response));
-                        let response =
-                            response::from_hyper(response, origin, *decoding, permit, cx);
-                        return Poll::Ready(Ok(response));
-                    };
-                    let upgrading = Upgrading::new(response, context, origin, permit);
-                    self.0 = Step::Upgrading(Box::new(upgrading));
-                }
-                Step::Upgrading(upgrading) => return Pin::new(upgrading).poll(cx),
-            }
-        }
+        self.0.as_mut().poll(cx)
     }
 }
 

@@ -72,7 +72,7 @@ impl<S> Attempt for S where S: Service<Call, Response = http::Response<Body>, Er
 impl<S: Attempt> Service<Call> for Retry<S> {
     type Response = http::Response<Body>;
     type Error = Error;
-    type Future = RetryFuture<S>;
+    type Future = Pin<Box<RetryFuture<S>>>;
 
     /// Always returns ready: a call waits for the layers around its attempts within its own deadline.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -103,13 +103,13 @@ impl<S: Attempt> Service<Call> for Retry<S> {
         if state.allowed > 1 {
             call.buffer_body();
         }
-        RetryFuture {
+        Box::pin(RetryFuture {
             deadline: call.limits.end,
             next: Some((self.inner.clone(), call)),
             shared: Arc::clone(&self.shared),
             step: Step::Readying,
             state,
-        }
+        })
     }
 }
 

@@ -278,14 +278,10 @@ impl HyperBuilder {
         let known = self.planes.iter();
         let known = known.filter_map(|it| KnownOrigin::new(it, kind)).collect();
         HyperTransport(Arc::new(Shared {
-            pools: Pools::new(
-                route_of(connector, self.version),
-                route_of(upgrades, HttpVersion::Http1),
-                self.control_idle,
-                self.workload_idle,
-            ),
+            route: route_of(connector, self.version),
+            upgrades: route_of(upgrades, HttpVersion::Http1),
+            pools: Pools::new(known, self.control_idle, self.workload_idle),
             workload_hosts: self.workload_hosts,
-            known,
             limiter: (self.max_in_flight > 0)
                 .then(|| Arc::new(OriginLimiter::new(self.max_in_flight))),
             tls_problem,

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::header::{HOST, HeaderValue};
-use http::uri::{PathAndQuery, Uri};
+use http::uri::{Parts, PathAndQuery, Uri};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
@@ -93,19 +93,21 @@ impl Connection {
         origin: &Origin,
         host: &HeaderValue,
     ) {
-        let parts = std::mem::take(request.uri_mut()).into_parts();
-        let mut target = http::uri::Parts::default();
-        // The path of an address that ends with its host or with a fragment is empty.
-        let path = parts.path_and_query.filter(|path| path.as_str() != "/");
-        target.path_and_query = path.or(Some(PathAndQuery::from_static("/")));
-        match self {
+        let mut target = match self {
             Self::Http1(_) => {
                 let headers = request.headers_mut();
                 headers.entry(HOST).or_insert_with(|| host.clone());
+                Parts::default()
             }
-            // A request that was to be sent over HTTP/1.1 before has no origin any more.
-            Self::Http2(_) => origin.write(&mut target),
-        }
+            // It has its address already.
+            Self::Http2(_) if request.uri().authority().is_some() => return,
+            // It was to be sent over HTTP/1.1 before.
+            Self::Http2(_) => origin.parts(),
+        };
+        let path = std::mem::take(request.uri_mut()).into_parts().path_and_query;
+        // The path of an address that ends with its host or with a fragment is empty.
+        let path = path.filter(|path| path.as_str() != "/");
+        target.path_and_query = path.or(Some(PathAndQuery::from_static("/")));
         // The parts are those of an address.
         *request.uri_mut() = Uri::from_parts(target).unwrap_or_default();
     }

@@ -1,81 +1,125 @@
-//! A request on its way: it gets a connection, is sent, and gives the connection back.
+//! [`Exchange`]: a request gets a permit and a connection, is sent, gives the connection back, and becomes a
+//! response.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use blaxel_core::BoxError;
-use http::{Request, Response};
+use blaxel_core::__private::ErrorParts as _;
+use blaxel_core::{Body, BoxError, CallContext, Error};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 
-use super::connection::Connection;
-use super::origin::Origin;
+use super::Shared;
+use super::connection::{Connection, Outcome};
+use super::failure;
+use super::origin::Target;
+use super::origin_limiter::{Acquire, Permit};
 use super::pool::{CheckOut, Connecting, Host, Waiter};
 use super::request_body::RequestBody;
+use super::response::{self, Decoding};
 use super::route::Route;
 use super::unsent::Unsent;
+use super::upgrade;
 
-/// The reason why there is no response.
-pub(super) enum Failure {
-    /// No connection was made.
-    Connect(BoxError),
-    /// The connection failed. It is certain that nothing was written if the request is `unsent`.
-    Send { error: hyper::Error, unsent: bool },
+/// A request that is ready to be sent, and all that its response needs.
+pub(super) struct Exchange {
+    pub(super) shared: Arc<Shared>,
+    pub(super) request: Request<RequestBody>,
+    pub(super) target: Target,
+    pub(super) decoding: Decoding,
+    /// The context of the call, if it asks for an upgrade.
+    pub(super) upgrade: Option<CallContext>,
+    pub(super) permit: Option<Acquire>,
+    pub(super) unsent: Option<Unsent>,
 }
 
-/// Sends a request on a connection of the pool. If a connection that was used before turns out to be closed before
-/// anything was written, another one is taken.
-pub(super) async fn send(
-    route: Route,
-    host: Arc<Host>,
-    mut request: Request<RequestBody>,
-    mut unsent: Option<Unsent>,
-) -> Result<Response<Incoming>, Failure> {
-    loop {
-        let taken = take(&route, &host).await;
-        if let Some(unsent) = unsent.take() {
+impl Exchange {
+    /// Sends the request, and returns its response. It borrows the exchange, because an async block that moved
+    /// out of it would have room for the request twice.
+    pub(super) async fn run(&mut self) -> Result<Response<Body>, Error> {
+        let permit = self.permit().await;
+        let host = self.shared.pools.host(&self.target)?;
+        // What is rare and large is in a box of its own here.
+        let mut response = match self.upgrade {
+            None => self.send(host).await?,
+            Some(_) => Box::pin(self.send_alone(&host)).await?,
+        };
+        let origin = &self.target.origin;
+        let agreed = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if let Some(context) = self.upgrade.take().filter(|_| agreed) {
+            let handed = upgrade::hand_over(response, context, origin, permit);
+            return Box::pin(handed).await;
+        }
+        // Nobody asked for it: the connection is closed, and not left in the extensions.
+        drop(hyper::upgrade::on(&mut response));
+        Ok(response::from_hyper(
+            response,
+            origin,
+            self.decoding,
+            permit,
+        ))
+    }
+
+    /// Waits for the permit, if one is needed.
+    async fn permit(&mut self) -> Option<Permit> {
+        match self.permit.take()? {
+            Acquire::Ready(permit) => Some(permit),
+            Acquire::Waiting(permit) => {
+                let permit = permit.await;
+                self.unsent = self.unsent.take().and_then(Unsent::with_permit);
+                Some(permit)
+            }
+        }
+    }
+
+    /// Sends the request on a connection of the pool. If a connection that was used before turns out to be closed
+    /// before anything was written, another one is taken.
+    async fn send(&mut self, host: Arc<Host>) -> Result<Response<Incoming>, Error> {
+        loop {
+            let taken = take(&self.shared.route, &host).await;
+            let (mut connection, is_reused) = self.begin(taken)?;
+            match self.send_on(&mut connection, &host).await {
+                Ok(response) => {
+                    give_back(connection, host);
+                    return Ok(response);
+                }
+                // Such a connection is not ready any more, so it is not taken again.
+                Err(mut refused) if is_reused && refused.message().is_some() => {
+                    self.request = refused.take_message().unwrap_or_default();
+                }
+                Err(refused) => return Err(failure::before_headers(refused, &host.origin)),
+            }
+        }
+    }
+
+    /// Sends the request on a new HTTP/1.1 connection, which never gets into a pool.
+    async fn send_alone(&mut self, host: &Host) -> Result<Response<Incoming>, Error> {
+        let made = self.shared.upgrades.clone().connect(&host.origin).await;
+        let mut connection = self.begin(made)?;
+        let sent = self.send_on(&mut connection, host).await;
+        sent.map_err(|refused| failure::before_headers(refused, &host.origin))
+    }
+
+    /// Records that the wait for a connection has ended.
+    fn begin<T>(&mut self, made: Result<T, BoxError>) -> Result<T, Error> {
+        if let Some(unsent) = self.unsent.take() {
             unsent.begin();
         }
-        let (mut connection, is_reused) = taken.map_err(Failure::Connect)?;
-        connection.address(&mut request, &host.origin, &host.name);
-        match connection.send(request).await {
-            Ok(response) => {
-                give_back(connection, host);
-                return Ok(response);
-            }
-            Err(mut refused) => match refused.take_message() {
-                // Such a connection is not ready any more, so it is not taken again.
-                Some(message) if is_reused => request = message,
-                message => {
-                    return Err(Failure::Send {
-                        unsent: message.is_some(),
-                        error: refused.into_error(),
-                    });
-                }
-            },
-        }
+        made.map_err(|cause| Error::connect(&self.target.origin.to_string(), cause))
     }
-}
 
-/// Sends a request on a connection of its own, which is in no pool.
-pub(super) async fn send_alone(
-    route: Route,
-    origin: Origin,
-    mut request: Request<RequestBody>,
-    unsent: Option<Unsent>,
-) -> Result<Response<Incoming>, Failure> {
-    let made = route.connect(&origin).await;
-    if let Some(unsent) = unsent {
-        unsent.begin();
+    /// Hands the request to a connection.
+    fn send_on(
+        &mut self,
+        connection: &mut Connection,
+        host: &Host,
+    ) -> impl Future<Output = Outcome> + Send + use<> {
+        let request = &mut self.request;
+        connection.address(request, &host.origin, &host.name);
+        connection.send(std::mem::take(request))
     }
-    let mut connection = made.map_err(Failure::Connect)?;
-    connection.address(&mut request, &origin, &origin.host_header());
-    let sent = connection.send(request).await;
-    sent.map_err(|mut refused| Failure::Send {
-        unsent: refused.take_message().is_some(),
-        error: refused.into_error(),
-    })
 }
 
 /// Returns a connection, and whether it was used before.

@@ -8,23 +8,19 @@ use std::error::Error as StdError;
 use blaxel_core::__private::ErrorParts;
 use blaxel_core::{Delivery, Error};
 use h2::Reason;
+use hyper::client::conn::TrySendError;
 
-use super::exchange::Failure;
 use super::origin::Origin;
 
-/// Converts a failure before the response headers were received.
-pub(super) fn before_headers(failure: Failure, origin: &Origin) -> Error {
-    let (error, unsent) = match failure {
-        Failure::Connect(cause) => return Error::connect(&origin.to_string(), cause),
-        Failure::Send { error, unsent } => (error, unsent),
-    };
-    let delivery = if unsent || is_unprocessed(&error) {
+/// Converts a failure before the response headers were received. Nothing was written if hyper gives the request back.
+pub(super) fn before_headers<T>(refused: TrySendError<T>, origin: &Origin) -> Error {
+    let delivery = if refused.message().is_some() || is_unprocessed(refused.error()) {
         Delivery::NotSent
     } else {
         Delivery::Unknown
     };
     let message = format!("the connection to {origin} failed before the response headers arrived");
-    Error::transport(message, error).with_delivery(delivery)
+    Error::transport(message, refused.into_error()).with_delivery(delivery)
 }
 
 /// Converts a failure within the response body.

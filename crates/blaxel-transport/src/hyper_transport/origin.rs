@@ -1,10 +1,10 @@
-//! The origin of a request.
+//! The origin of a request, and what is known of it.
 
 use std::fmt;
 
 use blaxel_core::__private::check_address;
 use http::header::HeaderValue;
-use http::uri::{self, Authority, Scheme, Uri};
+use http::uri::{Authority, InvalidUriParts, Parts, PathAndQuery, Scheme, Uri};
 
 /// The two kinds of hosts, whose connections stay idle for different times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,14 @@ pub(super) enum HostKind {
     Control,
     /// A host that an idle connection keeps awake.
     Workload,
+}
+
+/// The place that a request is sent to.
+pub(super) struct Target {
+    pub(super) origin: Origin,
+    pub(super) kind: HostKind,
+    /// The position of the origin among those that were known when the transport was built.
+    pub(super) known: Option<usize>,
 }
 
 /// The scheme, host and port of a request. Creating one copies no text.
@@ -32,18 +40,18 @@ impl Origin {
     }
 
     /// Returns the address of its root.
-    pub(super) fn to_uri(&self) -> Result<Uri, http::Error> {
-        let builder = Uri::builder().scheme(self.scheme.clone());
-        builder
-            .authority(self.authority.clone())
-            .path_and_query("/")
-            .build()
+    pub(super) fn to_uri(&self) -> Result<Uri, InvalidUriParts> {
+        let mut parts = self.parts();
+        parts.path_and_query = Some(PathAndQuery::from_static("/"));
+        Uri::from_parts(parts)
     }
 
-    /// Adds the origin to the parts of an address.
-    pub(super) fn write(&self, parts: &mut uri::Parts) {
+    /// Returns the parts of an address without a path.
+    pub(super) fn parts(&self) -> Parts {
+        let mut parts = Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());
+        parts
     }
 
     /// Returns the value of the `Host` header: the host, and the port unless it is that of the scheme.
@@ -71,7 +79,7 @@ impl Origin {
 /// An origin whose address was checked when the transport was built.
 #[derive(Clone, Debug)]
 pub(super) struct KnownOrigin {
-    origin: Origin,
+    pub(super) origin: Origin,
     pub(super) kind: HostKind,
 }
 

@@ -15,11 +15,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::Connection;
-use super::origin::Origin;
+use super::origin::{KnownOrigin, Origin, Target};
 
 /// Connections to the hosts of one kind, by origin. Dropping it closes those that are idle.
 pub(super) struct Pool {
     hosts: Arc<Hosts>,
+    /// The hosts that most requests go to. Neither a lock nor a hash is needed to find them.
+    known: Vec<Arc<Host>>,
     /// Closes connections that are idle for too long. It ends with its runtime.
     sweeper: JoinHandle<()>,
 }
@@ -71,18 +73,22 @@ pub(super) enum CheckOut {
 }
 
 impl Pool {
-    /// Creates a pool for a runtime, whose connections may be idle for `limit`.
-    pub(super) fn new(limit: Duration, runtime: &Handle) -> Self {
+    /// Creates a pool for a runtime, whose connections may be idle for `limit`. Of these origins it knows the
+    /// positions.
+    pub(super) fn new(limit: Duration, runtime: &Handle, known: &[KnownOrigin]) -> Self {
         let hosts = Arc::new(Hosts {
             limit,
             all: Mutex::default(),
             changed: Arc::default(),
         });
         let sweeping = sweep(Arc::downgrade(&hosts), Arc::clone(&hosts.changed));
-        Self {
+        let mut pool = Self {
             sweeper: runtime.spawn(sweeping),
             hosts,
-        }
+            known: Vec::new(),
+        };
+        pool.known = known.iter().map(|it| pool.find(&it.origin)).collect();
+        pool
     }
 
     /// Returns `true` if the runtime has ended.
@@ -90,8 +96,16 @@ impl Pool {
         self.sweeper.is_finished()
     }
 
+    /// Returns the connections to the host of a request.
+    pub(super) fn host(&self, target: &Target) -> Arc<Host> {
+        match target.known.and_then(|known| self.known.get(known)) {
+            Some(host) => Arc::clone(host),
+            None => self.find(&target.origin),
+        }
+    }
+
     /// Returns the connections to an origin.
-    pub(super) fn host(&self, origin: &Origin) -> Arc<Host> {
+    fn find(&self, origin: &Origin) -> Arc<Host> {
         let Hosts {
             limit,
             all,
@@ -299,10 +313,14 @@ mod tests {
         Origin::new(uri.scheme().unwrap(), uri.authority().unwrap())
     }
 
+    fn pool() -> Pool {
+        Pool::new(Duration::from_secs(1), &Handle::current(), &[])
+    }
+
     #[tokio::test]
     async fn requests_that_ended_in_vain_leave_nothing_behind() {
-        let pool = Pool::new(Duration::from_secs(1), &Handle::current());
-        let host = pool.host(&origin("a.example"));
+        let pool = pool();
+        let host = pool.find(&origin("a.example"));
         for _ in 0..10 {
             drop(host.check_out(false));
             let connecting = host.check_out(true);
@@ -315,8 +333,8 @@ mod tests {
 
     #[tokio::test]
     async fn those_who_wait_learn_that_there_is_no_connection() {
-        let pool = Pool::new(Duration::from_secs(1), &Handle::current());
-        let host = pool.host(&origin("a.example"));
+        let pool = pool();
+        let host = pool.find(&origin("a.example"));
         let CheckOut::Connect(_, connecting) = host.check_out(true) else {
             panic!("the first one connects");
         };
@@ -330,15 +348,15 @@ mod tests {
 
     #[tokio::test]
     async fn hosts_without_requests_and_connections_are_forgotten() {
-        let pool = Pool::new(Duration::from_secs(1), &Handle::current());
-        let held = pool.host(&origin("held.example"));
+        let pool = pool();
+        let held = pool.find(&origin("held.example"));
         for number in 0..10 {
-            drop(pool.host(&origin(&format!("{number}.example"))));
+            drop(pool.find(&origin(&format!("{number}.example"))));
             // The sweeper runs.
             tokio::task::yield_now().await;
         }
         assert_eq!(pool.hosts.sweep(Instant::now()), None);
         assert_eq!(lock(&pool.hosts.all).len(), 1);
-        assert!(Arc::ptr_eq(&held, &pool.host(&origin("HELD.example"))));
+        assert!(Arc::ptr_eq(&held, &pool.find(&origin("HELD.example"))));
     }
 }

@@ -7,23 +7,16 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use blaxel_core::{Body, BoxFuture, Error};
-use hyper::body::Incoming;
+use blaxel_core::Error;
 use tokio::runtime::Id;
 
-use super::exchange::{self, Failure};
-use super::origin::{HostKind, Origin};
-use super::pool::Pool;
-use super::request_body::RequestBody;
-use super::route::Route;
-use super::unsent::Unsent;
+use super::origin::{HostKind, KnownOrigin, Target};
+use super::pool::{Host, Pool};
 use crate::runtime;
 
 /// Connection pools for every runtime that has sent a request.
 pub(super) struct Pools {
-    route: Route,
-    /// The route of upgrades, which speaks HTTP/1.1 alone.
-    upgrades: Route,
+    known: Vec<KnownOrigin>,
     control_idle: Duration,
     workload_idle: Duration,
     all: RwLock<Vec<Arc<RuntimePools>>>,
@@ -36,70 +29,38 @@ struct RuntimePools {
     workload: Pool,
 }
 
-/// The future of a response.
-pub(super) type Sent = BoxFuture<Result<http::Response<Incoming>, Failure>>;
-
 impl Pools {
-    /// Creates pools without connections.
+    /// Creates pools without connections, which know the positions of these origins.
     pub(super) fn new(
-        route: Route,
-        upgrades: Route,
+        known: Vec<KnownOrigin>,
         control_idle: Duration,
         workload_idle: Duration,
     ) -> Self {
         Self {
-            route,
-            upgrades,
+            known,
             control_idle,
             workload_idle,
             all: RwLock::default(),
         }
     }
 
-    /// Sends a request on a connection of the current runtime.
+    /// Returns the origins whose positions the pools know.
+    pub(super) fn known(&self) -> &[KnownOrigin] {
+        &self.known
+    }
+
+    /// Returns the connections to the host of a request, in the current runtime.
     ///
     /// # Errors
     ///
     /// Fails outside of a tokio runtime, and in one without timers or I/O.
-    pub(super) fn send(
-        &self,
-        request: http::Request<Body>,
-        origin: &Origin,
-        kind: HostKind,
-        unsent: Option<Unsent>,
-    ) -> Result<Sent, Error> {
+    pub(super) fn host(&self, target: &Target) -> Result<Arc<Host>, Error> {
         let pools = self.of_current_runtime()?;
-        let pool = match kind {
+        let pool = match target.kind {
             HostKind::Control => &pools.control,
             HostKind::Workload => &pools.workload,
         };
-        let request = request.map(RequestBody::from);
-        let host = pool.host(origin);
-        Ok(Box::pin(exchange::send(
-            self.route.clone(),
-            host,
-            request,
-            unsent,
-        )))
-    }
-
-    /// Sends a request for an upgrade on a new HTTP/1.1 connection, which never returns to a pool.
-    ///
-    /// # Errors
-    ///
-    /// Fails outside of a tokio runtime, and in one without timers or I/O.
-    pub(super) fn send_for_upgrade(
-        &self,
-        request: http::Request<Body>,
-        origin: &Origin,
-        unsent: Option<Unsent>,
-    ) -> Result<Sent, Error> {
-        self.of_current_runtime()?;
-        let request = request.map(RequestBody::from);
-        let (route, origin) = (self.upgrades.clone(), origin.clone());
-        Ok(Box::pin(exchange::send_alone(
-            route, origin, request, unsent,
-        )))
+        Ok(pool.host(target))
     }
 
     /// Returns the pools of the current runtime, creating them for its first request.
@@ -119,8 +80,8 @@ impl Pools {
         all.retain(|pools| !pools.control.has_ended());
         let pools = Arc::new(RuntimePools {
             runtime: runtime.id(),
-            control: Pool::new(self.control_idle, &runtime),
-            workload: Pool::new(self.workload_idle, &runtime),
+            control: Pool::new(self.control_idle, &runtime, &self.known),
+            workload: Pool::new(self.workload_idle, &runtime, &self.known),
         });
         all.push(Arc::clone(&pools));
         Ok(pools)

@@ -11,6 +11,7 @@ use http_body::{Body as _, Frame, SizeHint};
 ///
 /// It has the size of a pointer, because each connection has a queue with room for 32 requests, of
 /// which it uses one.
+#[derive(Default)]
 pub(super) struct RequestBody(Option<Box<Body>>);
 
 impl From<Body> for RequestBody {

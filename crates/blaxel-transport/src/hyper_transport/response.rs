@@ -1,7 +1,7 @@
 //! Conversion of hyper's responses.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use blaxel_core::Body;
 use http::header::CONTENT_ENCODING;
@@ -40,10 +40,9 @@ impl Decoding {
 /// body has arrived with the headers.
 pub(super) fn from_hyper(
     response: http::Response<Incoming>,
-    origin: Origin,
+    origin: &Origin,
     decoding: Decoding,
     permit: Option<Permit>,
-    cx: &mut Context<'_>,
 ) -> http::Response<Body> {
     let (head, mut incoming) = response.into_parts();
     // There is no body, so the permit is returned here.
@@ -53,7 +52,9 @@ pub(super) fn from_hyper(
     let mut first = None;
     // A permit is held until the caller has read the body.
     if permit.is_none() && is_small(&incoming) && !head.headers.contains_key(CONTENT_ENCODING) {
-        match Pin::new(&mut incoming).poll_frame(cx) {
+        // Whoever reads the rest says whom to wake.
+        let mut cx = Context::from_waker(Waker::noop());
+        match Pin::new(&mut incoming).poll_frame(&mut cx) {
             Poll::Pending => {}
             Poll::Ready(None) => return http::Response::from_parts(head, Body::empty()),
             Poll::Ready(Some(frame)) => match frame.map(Frame::into_data) {
@@ -66,7 +67,7 @@ pub(super) fn from_hyper(
             },
         }
     }
-    let body = ResponseBody::new(incoming, first, origin, permit);
+    let body = ResponseBody::new(incoming, first, origin.clone(), permit);
     match decoding {
         Decoding::None => http::Response::from_parts(head, Body::new(body)),
         #[cfg(feature = "gzip")]

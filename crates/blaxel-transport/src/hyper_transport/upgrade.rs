@@ -1,16 +1,13 @@
 //! Connections that leave HTTP/1.1 for another protocol.
 
-use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use blaxel_core::__private::{ErrorParts, upgrade_request};
 use blaxel_core::{Body, CallContext, Error, Upgraded};
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, UPGRADE};
-use http::response::Parts;
 use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -32,59 +29,28 @@ pub(super) fn ask(context: &CallContext, request: &mut http::Request<Body>) -> b
     true
 }
 
-/// The future of a response with the status 101. It hands the connection over to the call.
-pub(super) struct Upgrading {
-    connection: OnUpgrade,
-    head: Option<Parts>,
+/// Hands the connection of a response with the status 101 over to the call.
+pub(super) async fn hand_over(
+    mut response: http::Response<Incoming>,
     context: CallContext,
-    origin: Origin,
+    origin: &Origin,
     permit: Option<Permit>,
-}
-
-impl Upgrading {
-    pub(super) fn new(
-        mut response: http::Response<Incoming>,
-        context: CallContext,
-        origin: Origin,
-        permit: Option<Permit>,
-    ) -> Self {
-        Self {
-            connection: hyper::upgrade::on(&mut response),
-            head: Some(response.into_parts().0),
-            context,
-            origin,
-            permit,
-        }
+) -> Result<http::Response<Body>, Error> {
+    let connection = hyper::upgrade::on(&mut response);
+    let head = response.into_parts().0;
+    let io = connection.await.map_err(|cause| {
+        // Not a failure that is retried: the server may have begun already.
+        Error::truncated(format!("the connection to {origin} ended with its upgrade"))
+            .caused_by(cause)
+    })?;
+    let connection = Connection {
+        io: TokioIo::new(io),
+        _permit: permit,
+    };
+    if let Some(request) = upgrade_request(&context) {
+        request.hand_over(Upgraded::new(connection));
     }
-}
-
-impl Future for Upgrading {
-    type Output = Result<http::Response<Body>, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.head.is_none() {
-            return Poll::Pending;
-        }
-        let outcome = ready!(Pin::new(&mut self.connection).poll(cx));
-        let head = self.head.take();
-        let io = outcome.map_err(|cause| {
-            let origin = &self.origin;
-            // Not a failure that is retried: the server may have begun already.
-            Error::truncated(format!("the connection to {origin} ended with its upgrade"))
-                .caused_by(cause)
-        })?;
-        let connection = Connection {
-            io: TokioIo::new(io),
-            _permit: self.permit.take(),
-        };
-        if let Some(request) = upgrade_request(&self.context) {
-            request.hand_over(Upgraded::new(connection));
-        }
-        match head {
-            Some(head) => Poll::Ready(Ok(http::Response::from_parts(head, Body::empty()))),
-            None => Poll::Pending,
-        }
-    }
+    Ok(http::Response::from_parts(head, Body::empty()))
 }
 
 /// An upgraded connection, which keeps its permit until it is dropped.
