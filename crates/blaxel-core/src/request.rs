@@ -119,11 +119,13 @@ impl RequestWriter {
     pub fn path<'a>(&mut self, values: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
         let mut values = values.into_iter();
         let root = self.root.trim_end_matches('/');
-        let mut target = String::with_capacity(root.len() + self.info.path().len() + 32);
-        target.push_str(root);
+        let mut target = root.to_owned();
         let mut rest = self.info.path();
         while let Some((before, parameter, after)) = next_parameter(rest) {
             let value = values.next().ok_or_else(|| self.wrong_count())?;
+            // With exactly the capacity that it needs, which is so with a single parameter without escapes, the text
+            // becomes the path without another allocation.
+            target.reserve_exact(before.len() + value.len() + after.len());
             target.push_str(before);
             push_segment(&mut target, parameter, value)?;
             rest = after;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use blaxel_core::{Body, Delivery, Error, HttpService};
 use tokio::runtime::{Builder, Runtime};
+use tower_service::Service as _;
 
 use crate::server::{Server, response};
 use crate::{builder, plain, text};
@@ -42,6 +43,22 @@ fn an_idle_runtime_does_not_hold_up_another() {
     }
     // The third call used the connection of the first.
     assert_eq!(server.log.count("connection"), 2);
+}
+
+/// The other one may be gone before the request is polled.
+#[test]
+fn the_runtime_that_polls_a_request_drives_its_connection() {
+    let servers = server_runtime();
+    let server = servers.block_on(Server::responding(response("yes")));
+    let mut transport = builder().build();
+    let (first, last) = (runtime(), runtime());
+    let sent = {
+        let _inside = first.enter();
+        transport.call(post(&server.url()))
+    };
+    drop(first);
+    let response = last.block_on(async { tokio::time::timeout(Duration::from_secs(5), sent).await });
+    assert_eq!(response.unwrap().unwrap().status(), 200);
 }
 
 /// As `#[tokio::test]` makes them: many short runtimes on several threads share a client.
