@@ -135,7 +135,7 @@ impl<S: HttpService> McpServer<S> {
     pub async fn connect(&self) -> Result<McpClient, Error> {
         let (target, listener) = (self.target.clone(), self.listener.clone());
         let shared = Shared::new(target, self.host.operations(), listener);
-        session::start(self.service.clone(), shared, self.client.clone()).await
+        session::start(self.service.clone().boxed(), shared, self.client.clone()).await
     }
 
     /// Starts a session by WebSocket, for a server that does not speak streamable HTTP
@@ -174,7 +174,7 @@ impl<S: HttpService> McpServer<S> {
     pub async fn connect_websocket(&self) -> Result<McpClient, Error> {
         let (target, listener) = (self.target.clone(), self.listener.clone());
         let shared = Shared::new(target, self.host.operations(), listener);
-        session::start_on_websocket(self.service.clone(), shared, self.client.clone()).await
+        session::start_on_websocket(self.service.clone().boxed(), shared, self.client.clone()).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use blaxel_core::{Error, HttpService, Source};
+use blaxel_core::{BoxService, Error, Source};
 use rmcp::RoleClient;
 use rmcp::model::{ClientCapabilities, ClientConfig, Implementation};
 use rmcp::service::serve_client;
@@ -37,8 +37,8 @@ const INITIALIZE: &str = "initialize";
 type Client = (String, String);
 
 /// Starts a session over streamable HTTP.
-pub(super) async fn start<S: HttpService>(
-    service: S,
+pub(super) async fn start(
+    service: BoxService,
     shared: Shared,
     client: Client,
 ) -> Result<McpClient, Error> {
@@ -54,8 +54,8 @@ pub(super) async fn start<S: HttpService>(
 
 /// Starts a session by WebSocket.
 #[cfg(feature = "mcp-websocket")]
-pub(super) async fn start_on_websocket<S: HttpService>(
-    service: S,
+pub(super) async fn start_on_websocket(
+    service: BoxService,
     shared: Shared,
     client: Client,
 ) -> Result<McpClient, Error> {

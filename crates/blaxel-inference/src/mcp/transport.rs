@@ -1,4 +1,4 @@
-//! Streamable HTTP over an [`HttpService`], as the transport that `rmcp` expects.
+//! Streamable HTTP over an HTTP service, as the transport that `rmcp` expects.
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 
 use blaxel_core::__private::{ErrorParts, WithOptions, media_type, read_error};
 use blaxel_core::{
-    Body, CallContext, Error, ErrorOrigin, HttpService, OperationInfo, RequestWriter, response,
+    Body, BoxService, CallContext, Error, ErrorOrigin, HttpService as _, OperationInfo,
+    RequestWriter, response,
 };
 use futures_core::Stream;
 use http::header::ACCEPT;
@@ -39,25 +40,21 @@ type Failure = StreamableHttpError<Error>;
 type Headers = HashMap<HeaderName, HeaderValue>;
 type SseStream = Pin<Box<dyn Stream<Item = Result<Sse, SseError>> + Send>>;
 
-/// Sends the messages of one session.
-pub(super) struct HttpTransport<S> {
-    service: S,
+/// Sends the messages of one session. The service is boxed, so that `rmcp` is compiled once, and not again for each
+/// service that a program uses.
+#[derive(Clone)]
+pub(super) struct HttpTransport {
+    service: BoxService,
     shared: Arc<Shared>,
     owned: watch::Receiver<()>,
 }
 
-impl<S: Clone> Clone for HttpTransport<S> {
-    fn clone(&self) -> Self {
-        Self {
-            service: self.service.clone(),
-            shared: Arc::clone(&self.shared),
-            owned: self.owned.clone(),
-        }
-    }
-}
-
-impl<S: HttpService> HttpTransport<S> {
-    pub(super) fn new(service: S, shared: Arc<Shared>, owned: watch::Receiver<()>) -> Self {
+impl HttpTransport {
+    pub(super) fn new(
+        service: BoxService,
+        shared: Arc<Shared>,
+        owned: watch::Receiver<()>,
+    ) -> Self {
         Self {
             service,
             shared,
@@ -268,7 +265,7 @@ impl<S: HttpService> HttpTransport<S> {
     }
 }
 
-impl<S: HttpService> StreamableHttpClient for HttpTransport<S> {
+impl StreamableHttpClient for HttpTransport {
     type Error = Error;
 
     async fn post_message(

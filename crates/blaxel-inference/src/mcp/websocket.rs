@@ -9,7 +9,7 @@ use std::time::Duration;
 use blaxel_core::__private::websocket::context;
 use blaxel_core::__private::{ErrorParts, WithOptions, one_line, time_limit};
 use blaxel_core::websocket::{Close, Options, Receiver, Sender, WebSocket};
-use blaxel_core::{Delivery, Error, ErrorKind, HttpService, RequestWriter};
+use blaxel_core::{BoxService, Delivery, Error, ErrorKind, RequestWriter};
 use rmcp::RoleClient;
 use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
 use rmcp::transport::Transport;
@@ -40,8 +40,8 @@ pub(super) struct WebSocketTransport {
 
 impl WebSocketTransport {
     /// Opens the connection.
-    pub(super) async fn connect<S: HttpService>(
-        service: S,
+    pub(super) async fn connect(
+        service: BoxService,
         shared: Arc<Shared>,
         owned: watch::Receiver<()>,
     ) -> Result<Self, Error> {
