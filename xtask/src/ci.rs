@@ -11,7 +11,9 @@ use xshell::{Shell, cmd};
 use crate::flags::{Ci, Stage};
 use crate::git::git;
 use crate::shell::cargo;
-use crate::{api_drift, deny, docs, features, lean, public_api, release, semver_checks, tidy};
+use crate::{
+    api_drift, deny, docs, features, lean, public_api, release, semver_checks, tidy, tools,
+};
 use Outcome::{Failed, NotRun, Passed, Skipped};
 
 /// The API's document, which is not ours to publish: it lies beside the checkout, if at all.
@@ -47,12 +49,24 @@ pub(crate) fn run(sh: &Shell, flags: &Ci) -> Result<()> {
         }
         return Ok(());
     }
+    let mut tools = Vec::new();
+    for (stage, tool) in [
+        (Stage::PublicApi, tools::PUBLIC_API),
+        (Stage::Rehearsal, tools::REGISTRY),
+    ] {
+        tools.extend(stages.contains(&stage).then_some(tool));
+    }
     let outcomes = run_all(stages, flags.keep_going, |stage| {
         println!("\n==> {}", stage.name());
         if let Some(reason) = lacks(sh, stage) {
             return Skipped(reason);
         }
-        match check(sh, stage) {
+        let outcome = match stage {
+            // One crate is documented at a time, which leaves a core for what later stages need.
+            Stage::Docs => tools::install_beside(&tools, || check(sh, stage)),
+            _ => check(sh, stage),
+        };
+        match outcome {
             Ok(()) => Passed,
             Err(error) => Failed(format!("{error:#}")),
         }
