@@ -78,8 +78,9 @@ fn redirects() -> Attack {
                     let status = head.split("/agents/").nth(1).and_then(|rest| rest.get(..3));
                     let port = socket.local_addr().unwrap().port();
                     let location = format!(
-                        "location: http://localhost:{port}/\r\nrefresh: 0; url=http://localhost:{port}/\r\n\
-                         alt-svc: http1=\"localhost:{port}\"\r\n"
+                        // Without the first, the next request may be sent on the connection that ends here.
+                        "connection: close\r\nlocation: http://localhost:{port}/\r\n\
+                         refresh: 0; url=http://localhost:{port}/\r\nalt-svc: http1=\"localhost:{port}\"\r\n"
                     );
                     let status = format!("{} Moved", status.unwrap_or("302"));
                     let _ = socket.write_all(&response(&status, &location, "")).await;

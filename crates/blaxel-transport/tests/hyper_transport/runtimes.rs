@@ -57,7 +57,8 @@ fn the_runtime_that_polls_a_request_drives_its_connection() {
         transport.call(post(&server.url()))
     };
     drop(first);
-    let response = last.block_on(async { tokio::time::timeout(Duration::from_secs(5), sent).await });
+    let response =
+        last.block_on(async { tokio::time::timeout(Duration::from_secs(5), sent).await });
     assert_eq!(response.unwrap().unwrap().status(), 200);
 }
 
