@@ -104,7 +104,9 @@ impl Connection {
             // It was to be sent over HTTP/1.1 before.
             Self::Http2(_) => origin.parts(),
         };
-        let path = std::mem::take(request.uri_mut()).into_parts().path_and_query;
+        let path = std::mem::take(request.uri_mut())
+            .into_parts()
+            .path_and_query;
         // The path of an address that ends with its host or with a fragment is empty.
         let path = path.filter(|path| path.as_str() != "/");
         target.path_and_query = path.or(Some(PathAndQuery::from_static("/")));
