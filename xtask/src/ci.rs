@@ -49,12 +49,13 @@ pub(crate) fn run(sh: &Shell, flags: &Ci) -> Result<()> {
         }
         return Ok(());
     }
-    let mut tools = Vec::new();
+    let is_due = |stage| stages.contains(&stage) && lacks(sh, stage).is_none();
+    let mut needed = Vec::new();
     for (stage, tool) in [
         (Stage::PublicApi, tools::PUBLIC_API),
         (Stage::Rehearsal, tools::REGISTRY),
     ] {
-        tools.extend(stages.contains(&stage).then_some(tool));
+        needed.extend(is_due(stage).then_some(tool));
     }
     let outcomes = run_all(stages, flags.keep_going, |stage| {
         println!("\n==> {}", stage.name());
@@ -62,8 +63,8 @@ pub(crate) fn run(sh: &Shell, flags: &Ci) -> Result<()> {
             return Skipped(reason);
         }
         let outcome = match stage {
-            // One crate is documented at a time, which leaves a core for what later stages need.
-            Stage::Docs => tools::install_beside(&tools, || check(sh, stage)),
+            // Mostly one crate is documented at a time, which leaves a core for what later stages need.
+            Stage::Docs => tools::install_beside(&needed, || check(sh, stage)),
             _ => check(sh, stage),
         };
         match outcome {

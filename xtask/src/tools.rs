@@ -52,7 +52,7 @@ pub(crate) fn directory(workspace: &Workspace) -> PathBuf {
         .map_or_else(|| workspace.target.join("tools"), PathBuf::from)
 }
 
-/// Installs these programs while something else runs that keeps only one core busy. A failure is reported by what
+/// Installs these programs while something else runs that mostly keeps one core busy. A failure is reported by what
 /// needs the program, which tries again.
 pub(crate) fn install_beside<T>(tools: &[Tool], run: impl FnOnce() -> T) -> T {
     let install = || -> Result<()> {
@@ -107,7 +107,8 @@ impl Tool {
 
     fn install(self, sh: &Shell, tools: &Path, root: &Path, arguments: &str) -> Result<()> {
         let Self(name, version, _) = self;
-        let build = tools.join("build");
+        // Each has its own: it is removed at the end, and another one may be compiled at the same time.
+        let build = tools.join(format!("build-{name}"));
         // Unoptimized and without debug information: the programs run for seconds, and everybody
         // waits for their compilation.
         cargo(sh, "install --locked --debug --quiet --no-track")

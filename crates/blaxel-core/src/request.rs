@@ -123,8 +123,8 @@ impl RequestWriter {
         let mut rest = self.info.path();
         while let Some((before, parameter, after)) = next_parameter(rest) {
             let value = values.next().ok_or_else(|| self.wrong_count())?;
-            // With exactly the capacity that it needs, which is so with a single parameter without escapes, the text
-            // becomes the path without another allocation.
+            // With exactly the capacity that it needs, the text becomes the path without another allocation. That is
+            // so with a single parameter, without escapes and without a query.
             target.reserve_exact(before.len() + value.len() + after.len());
             target.push_str(before);
             push_segment(&mut target, parameter, value)?;

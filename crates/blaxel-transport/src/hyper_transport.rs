@@ -1,7 +1,8 @@
 //! [`HyperTransport`]: the transport at the bottom of the stack, which sends requests with hyper.
 //!
 //! `builder.rs` has its settings. `route.rs` makes connections, with `connector.rs`, `proxy.rs` and
-//! `tls.rs`; `pools.rs` and `pool.rs` keep them; `exchange.rs` sends a request on one, and `executor.rs` runs it.
+//! `tls.rs`; `pools.rs` and `pool.rs` keep them; `exchange.rs` takes a request from its permit to its response, and
+//! `executor.rs` runs connections.
 //! `origin_limiter.rs` limits concurrent requests; `accept.rs` asks for codings; `request_body.rs` is what
 //! hyper queues; `response.rs`, `response_body.rs` and `inflate.rs` read responses; `upgrade.rs` hands over
 //! connections that leave HTTP; `failure.rs` finds out whether a failed request may have been processed.
@@ -150,8 +151,8 @@ impl Service<http::Request<Body>> for HyperTransport {
         let decoding = shared.prepare(&mut request, context);
         // Permits are granted in the order of the calls, not in that of the first polls.
         let limiter = shared.limiter.as_ref();
-        let permit = limiter.map(|limiter| limiter.acquire(&target.origin));
-        let needs_permit = matches!(permit, Some(Acquire::Waiting(_)));
+        let acquire = limiter.map(|limiter| limiter.acquire(&target.origin));
+        let needs_permit = matches!(acquire, Some(Acquire::Waiting(_)));
         let unsent = context.and_then(|it| Unsent::of(it, needs_permit));
         let mut exchange = Exchange {
             shared: Arc::clone(shared),
@@ -159,7 +160,7 @@ impl Service<http::Request<Body>> for HyperTransport {
             target,
             decoding,
             upgrade,
-            permit,
+            acquire,
             unsent,
         };
         HyperFuture(Box::pin(async move { exchange.run().await }))
@@ -190,8 +191,8 @@ impl Shared {
         };
         let origin = Origin::new(scheme, authority);
         let all = self.pools.known();
-        let known = all.iter().position(|it| it.is_shared_by(scheme, authority));
-        let kind = match known.and_then(|known| all.get(known)) {
+        let position = all.iter().position(|it| it.is_shared_by(scheme, authority));
+        let kind = match position.and_then(|position| all.get(position)) {
             Some(known) => known.kind,
             None => {
                 // hyper connects to the default port of the scheme if it cannot read the port.
@@ -206,7 +207,7 @@ impl Shared {
         Ok(Target {
             origin,
             kind,
-            known,
+            position,
         })
     }
 

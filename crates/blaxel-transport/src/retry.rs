@@ -103,6 +103,7 @@ impl<S: Attempt> Service<Call> for Retry<S> {
         if state.allowed > 1 {
             call.buffer_body();
         }
+        // It is large, and the layers around would move it several times.
         Box::pin(RetryFuture {
             deadline: call.limits.end,
             next: Some((self.inner.clone(), call)),

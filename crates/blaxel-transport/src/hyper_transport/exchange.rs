@@ -31,7 +31,8 @@ pub(super) struct Exchange {
     pub(super) decoding: Decoding,
     /// The context of the call, if it asks for an upgrade.
     pub(super) upgrade: Option<CallContext>,
-    pub(super) permit: Option<Acquire>,
+    /// The permit or the wait for it, if one is needed.
+    pub(super) acquire: Option<Acquire>,
     pub(super) unsent: Option<Unsent>,
 }
 
@@ -64,7 +65,7 @@ impl Exchange {
 
     /// Waits for the permit, if one is needed.
     async fn permit(&mut self) -> Option<Permit> {
-        match self.permit.take()? {
+        match self.acquire.take()? {
             Acquire::Ready(permit) => Some(permit),
             Acquire::Waiting(permit) => {
                 let permit = permit.await;
@@ -102,7 +103,7 @@ impl Exchange {
         sent.map_err(|refused| failure::before_headers(refused, &host.origin))
     }
 
-    /// Records that the wait for a connection has ended.
+    /// Records that the wait for a connection has ended, and converts its error.
     fn begin<T>(&mut self, made: Result<T, BoxError>) -> Result<T, Error> {
         if let Some(unsent) = self.unsent.take() {
             unsent.begin();

@@ -20,7 +20,7 @@ pub(super) struct Target {
     pub(super) origin: Origin,
     pub(super) kind: HostKind,
     /// The position of the origin among those that were known when the transport was built.
-    pub(super) known: Option<usize>,
+    pub(super) position: Option<usize>,
 }
 
 /// The scheme, host and port of a request. Creating one copies no text.

@@ -73,8 +73,8 @@ pub(super) enum CheckOut {
 }
 
 impl Pool {
-    /// Creates a pool for a runtime, whose connections may be idle for `limit`. Of these origins it knows the
-    /// positions.
+    /// Creates a pool for a runtime, whose connections may be idle for `limit`. It keeps the hosts of these origins
+    /// by their positions.
     pub(super) fn new(limit: Duration, runtime: &Handle, known: &[KnownOrigin]) -> Self {
         let hosts = Arc::new(Hosts {
             limit,
@@ -98,7 +98,7 @@ impl Pool {
 
     /// Returns the connections to the host of a request.
     pub(super) fn host(&self, target: &Target) -> Arc<Host> {
-        match target.known.and_then(|known| self.known.get(known)) {
+        match target.position.and_then(|it| self.known.get(it)) {
             Some(host) => Arc::clone(host),
             None => self.find(&target.origin),
         }
@@ -160,7 +160,7 @@ impl Hosts {
             let ends = state.idle.iter().map(|idle| idle.end(self.limit));
             let end = ends.min();
             next = next.into_iter().chain(end).min();
-            // Requests hold the host. They get it under the lock that is held here.
+            // Requests hold the host. They get it under the lock that is held here, unless the pool holds it too.
             end.is_some() || Arc::strong_count(host) > 1
         });
         next

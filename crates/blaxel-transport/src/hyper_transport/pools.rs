@@ -30,7 +30,7 @@ struct RuntimePools {
 }
 
 impl Pools {
-    /// Creates pools without connections, which know the positions of these origins.
+    /// Creates pools without connections, which keep the hosts of these origins by their positions.
     pub(super) fn new(
         known: Vec<KnownOrigin>,
         control_idle: Duration,
@@ -44,7 +44,7 @@ impl Pools {
         }
     }
 
-    /// Returns the origins whose positions the pools know.
+    /// Returns the origins whose positions a [`Target`] may name.
     pub(super) fn known(&self) -> &[KnownOrigin] {
         &self.known
     }
