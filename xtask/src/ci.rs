@@ -11,9 +11,7 @@ use xshell::{Shell, cmd};
 use crate::flags::{Ci, Stage};
 use crate::git::git;
 use crate::shell::cargo;
-use crate::{
-    api_drift, deny, docs, features, lean, public_api, release, semver_checks, tidy, tools,
-};
+use crate::{api_drift, deny, docs, features, lean, public_api, release, semver_checks, tidy};
 use Outcome::{Failed, NotRun, Passed, Skipped};
 
 /// The API's document, which is not ours to publish: it lies beside the checkout, if at all.
@@ -49,25 +47,12 @@ pub(crate) fn run(sh: &Shell, flags: &Ci) -> Result<()> {
         }
         return Ok(());
     }
-    let is_due = |stage| stages.contains(&stage) && lacks(sh, stage).is_none();
-    let mut needed = Vec::new();
-    for (stage, tool) in [
-        (Stage::PublicApi, tools::PUBLIC_API),
-        (Stage::Rehearsal, tools::REGISTRY),
-    ] {
-        needed.extend(is_due(stage).then_some(tool));
-    }
     let outcomes = run_all(stages, flags.keep_going, |stage| {
         println!("\n==> {}", stage.name());
         if let Some(reason) = lacks(sh, stage) {
             return Skipped(reason);
         }
-        let outcome = match stage {
-            // Mostly one crate is documented at a time, which leaves a core for what later stages need.
-            Stage::Docs => tools::install_beside(&needed, || check(sh, stage)),
-            _ => check(sh, stage),
-        };
-        match outcome {
+        match check(sh, stage) {
             Ok(()) => Passed,
             Err(error) => Failed(format!("{error:#}")),
         }

