@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use http::uri::{Authority, Parts, PathAndQuery, Uri};
+use http::uri::{Authority, InvalidUriParts, Parts, PathAndQuery, Uri};
 
 use crate::address::{Address, InvalidAddress, check, port_of};
 use crate::error::Error;
@@ -127,12 +127,17 @@ impl BaseUrl {
         target.extend(texts.iter().copied());
         let target = PathAndQuery::from_maybe_shared(Bytes::from(target))
             .map_err(|problem| bad(&problem))?;
-        let mut parts = Parts::default();
-        parts.scheme = self.uri.scheme().cloned();
-        parts.authority = self.uri.authority().cloned();
-        parts.path_and_query = Some(target);
-        Uri::from_parts(parts).map_err(|problem| bad(&problem))
+        with_target(&self.uri, target).map_err(|problem| bad(&problem))
     }
+}
+
+/// Returns an address with another path and query.
+pub(crate) fn with_target(base: &Uri, target: PathAndQuery) -> Result<Uri, InvalidUriParts> {
+    let mut parts = Parts::default();
+    parts.scheme = base.scheme().cloned();
+    parts.authority = base.authority().cloned();
+    parts.path_and_query = Some(target);
+    Uri::from_parts(parts)
 }
 
 impl FromStr for BaseUrl {

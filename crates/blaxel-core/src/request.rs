@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_e
 use serde::Serialize;
 
 use crate::address::Address;
-use crate::base_url::BaseUrl;
+use crate::base_url::{BaseUrl, with_target};
 use crate::body::Body;
 use crate::context::{CallContext, Traits};
 use crate::description::OperationInfo;
@@ -499,7 +499,7 @@ impl RequestWriter {
         .map_err(|problem| bad(&problem))?;
         *self.request.uri_mut() = match self.base.take() {
             None => uri_on(self.info.plane(), target),
-            Some(base) => with_target(base, target),
+            Some(base) => with_target(&base, target),
         }
         .map_err(|problem| bad(&problem))?;
         let traits = std::mem::take(&mut self.traits);
@@ -541,13 +541,6 @@ impl fmt::Debug for RequestWriter {
             .field("operation", &self.info.name())
             .finish_non_exhaustive()
     }
-}
-
-/// Replaces the path and query of `base`.
-fn with_target(base: Uri, target: PathAndQuery) -> Result<Uri, http::uri::InvalidUriParts> {
-    let mut parts = base.into_parts();
-    parts.path_and_query = Some(target);
-    Uri::from_parts(parts)
 }
 
 /// Splits a template at its first parameter into the text before, the name, and the text after.

@@ -39,7 +39,7 @@ use std::task::{Context, Poll};
 
 use blaxel_core::__private::check_address;
 use blaxel_core::{Body, BoxFuture, CallContext, Error, Plane, Source};
-use http::uri::Scheme;
+use http::uri::{PathAndQuery, Scheme, Uri};
 use http::{Method, Version};
 use tower_service::Service;
 
@@ -190,10 +190,10 @@ impl Shared {
             (Some(scheme), Some(authority), _) => (scheme, authority),
         };
         let origin = Origin::new(scheme, authority);
-        let all = self.pools.known();
-        let position = all.iter().position(|it| it.is_shared_by(scheme, authority));
-        let kind = match position.and_then(|position| all.get(position)) {
-            Some(known) => known.kind,
+        let mut known = self.pools.known().iter().enumerate();
+        let known = known.find(|(_, it)| it.is_shared_by(scheme, authority));
+        let kind = match known {
+            Some((_, known)) => known.kind,
             None => {
                 // hyper connects to the default port of the scheme if it cannot read the port.
                 check_address(uri)?;
@@ -207,7 +207,7 @@ impl Shared {
         Ok(Target {
             origin,
             kind,
-            position,
+            position: known.map(|(position, _)| position),
         })
     }
 
@@ -219,12 +219,28 @@ impl Shared {
     ) -> Decoding {
         // The connection decides about the version; hyper rejects some other values here.
         *request.version_mut() = Version::HTTP_11;
+        begin_with_slash(request.uri_mut());
         #[cfg(feature = "gzip")]
         let gzip = self.gzip;
         #[cfg(not(feature = "gzip"))]
         let gzip = false;
         accept::add_codings(request, context, gzip)
     }
+}
+
+/// Puts a slash at the beginning of a path. That of an address that ends with its host or with a fragment is empty, and
+/// one with a query alone has nothing before it.
+fn begin_with_slash(uri: &mut Uri) {
+    let path = match uri.path_and_query().map(PathAndQuery::as_str) {
+        // The text of an empty path is a slash, too.
+        None | Some("/") => Ok(PathAndQuery::from_static("/")),
+        Some(query) if query.starts_with('?') => PathAndQuery::try_from(format!("/{query}")),
+        Some(_) => return,
+    };
+    let mut parts = std::mem::take(uri).into_parts();
+    // A slash makes no path invalid.
+    parts.path_and_query = path.ok().or(parts.path_and_query);
+    *uri = Uri::from_parts(parts).unwrap_or_default();
 }
 
 /// Returns the kind of a host, for requests of any plane.
@@ -250,5 +266,31 @@ impl Future for HyperFuture {
 impl fmt::Debug for HyperFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HyperFuture")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_each_address_begins_with_a_slash() {
+        for (rest, sent) in [
+            ("", "/"),
+            ("/", "/"),
+            ("#part", "/"),
+            ("?q=1", "/?q=1"),
+            ("/a?q=1", "/a?q=1"),
+        ] {
+            let mut uri: Uri = format!("https://api.blaxel.ai{rest}").parse().unwrap();
+            begin_with_slash(&mut uri);
+            assert_eq!(uri, *format!("https://api.blaxel.ai{sent}"), "{rest}");
+            // Over HTTP/1.1 it is sent without the origin. An empty path would have no text then.
+            let path = uri.path_and_query().unwrap().clone();
+            assert_eq!(Uri::from(path).to_string(), sent, "{rest}");
+        }
+        let mut without_path: Uri = "api.blaxel.ai:443".parse().unwrap();
+        begin_with_slash(&mut without_path);
+        assert_eq!(without_path.path_and_query().unwrap(), "/");
     }
 }

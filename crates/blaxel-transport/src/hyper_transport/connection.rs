@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::header::{HOST, HeaderValue};
-use http::uri::{Parts, PathAndQuery, Uri};
+use http::uri::{Parts, Uri};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
@@ -100,16 +100,11 @@ impl Connection {
                 Parts::default()
             }
             // It has its address already.
-            Self::Http2(_) if request.uri().authority().is_some() && is_rooted(request.uri()) => {
-                return;
-            }
-            // It may have been to be sent over HTTP/1.1 before.
+            Self::Http2(_) if request.uri().authority().is_some() => return,
+            // It was to be sent over HTTP/1.1 before.
             Self::Http2(_) => origin.parts(),
         };
-        let path = std::mem::take(request.uri_mut())
-            .into_parts()
-            .path_and_query;
-        target.path_and_query = Some(rooted(path));
+        target.path_and_query = request.uri().path_and_query().cloned();
         // The parts are those of an address.
         *request.uri_mut() = Uri::from_parts(target).unwrap_or_default();
     }
@@ -130,26 +125,6 @@ impl Connection {
     }
 }
 
-/// Returns `true` if the path of an address is sent as it is.
-fn is_rooted(uri: &Uri) -> bool {
-    let path = uri.path_and_query();
-    path.is_some_and(|path| path.as_str().starts_with('/'))
-}
-
-/// Returns a path that begins with a slash. That of an address that ends with its host or with a fragment is empty,
-/// and one with a query alone has nothing before it.
-fn rooted(path: Option<PathAndQuery>) -> PathAndQuery {
-    let root = PathAndQuery::from_static("/");
-    match path {
-        // The text of an empty path is a slash, too.
-        Some(path) if path.as_str() == "/" => root,
-        Some(path) if path.as_str().starts_with('?') => {
-            PathAndQuery::try_from(format!("/{}", path.as_str())).unwrap_or(path)
-        }
-        path => path.unwrap_or(root),
-    }
-}
-
 pin_project! {
     /// The response over either version.
     #[project = SendingProjection]
@@ -167,27 +142,5 @@ impl<A: Future<Output = Outcome>, B: Future<Output = Outcome>> Future for Sendin
             SendingProjection::Http1 { response } => response.poll(cx),
             SendingProjection::Http2 { response } => response.poll(cx),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_path_of_each_address_begins_with_a_slash() {
-        for (rest, sent) in [
-            ("", "/"),
-            ("/", "/"),
-            ("#part", "/"),
-            ("?q=1", "/?q=1"),
-            ("/a?q=1", "/a?q=1"),
-        ] {
-            let uri: Uri = format!("https://api.blaxel.ai{rest}").parse().unwrap();
-            assert_eq!(is_rooted(&uri), rest != "?q=1", "{rest}");
-            let path = rooted(uri.into_parts().path_and_query);
-            assert_eq!(path.as_str(), sent, "{rest}");
-        }
-        assert_eq!(rooted(None), "/");
     }
 }

@@ -86,11 +86,11 @@ impl Exchange {
                     give_back(connection, host);
                     return Ok(response);
                 }
-                // Such a connection is not ready any more, so it is not taken again.
-                Err(mut refused) if is_reused && refused.message().is_some() => {
-                    self.request = refused.take_message().unwrap_or_default();
-                }
-                Err(refused) => return Err(failure::before_headers(refused, &host.origin)),
+                Err(mut refused) => match is_reused.then(|| refused.take_message()).flatten() {
+                    // Such a connection is not ready any more, so it is not taken again.
+                    Some(request) => self.request = request,
+                    None => return Err(failure::before_headers(refused, &host.origin)),
+                },
             }
         }
     }
